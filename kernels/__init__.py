@@ -1,0 +1,1 @@
+"""Triton kernels of the efficiency methods, one folder an operation, and the records of what was measured on them."""

@@ -1,0 +1,1 @@
+"""Small trained models: data generator, model, training. Hand-written constructions as hooked models in ``hooked``."""
