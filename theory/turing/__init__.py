@@ -1,5 +1,32 @@
 """Constant bit-size transformers are Turing complete: the construction as a row of stages.
 
 ``machine`` (Turing machine) → ``post`` (one-queue Post machine) → ``tokens`` (token transition table) → ``weights``
-(integer weights) → ``decode`` (the literal decoder).
+(integer weights) → ``decode`` (the literal decoder). Beside them: ``library`` (machines to try), ``ensemble`` (every
+small machine at once), ``tables`` (the sheet's numbers), ``mutants`` (wrong variants), ``strategies`` (Hypothesis).
 """
+
+from lemmata.theory.turing.decode import generate, run
+from lemmata.theory.turing.machine import TuringMachine
+from lemmata.theory.turing.post import PostMachine
+from lemmata.theory.turing.tokens import TokenTable
+from lemmata.theory.turing.weights import Weights
+
+__all__ = ["PostMachine", "TokenTable", "TuringMachine", "Weights", "compile_machine", "generate", "run"]
+
+
+def compile_machine(machine: TuringMachine) -> tuple[TokenTable, Weights]:
+    """All stages: a Turing machine's token table and the weights of its transformer.
+
+    Returns
+    -------
+    TokenTable
+        Names tokens, makes prompts and knows where to stop.
+    Weights
+        Integer weights, the same for every window.
+
+    References
+    ----------
+    turing sheet, section 4; Theorem 1 of the paper.
+    """
+    table = TokenTable.from_post(PostMachine.from_turing(machine))
+    return table, Weights.from_tokens(table)

@@ -72,9 +72,7 @@ class Activations:
         return max(int(np.abs(part.astype(np.int64)).max(initial=0)) for part in parts)
 
 
-def forward(
-    weights: Weights, windows: Int[np.ndarray, "batch window"], dtype: DTypeLike = np.int8
-) -> Activations:
+def forward(weights: Weights, windows: Int[np.ndarray, "batch window"], dtype: DTypeLike = np.int8) -> Activations:
     """Apply the network to windows of tokens, oldest first.
 
     Parameters

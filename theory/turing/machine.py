@@ -76,7 +76,7 @@ class Run:
 
     @property
     def visited(self) -> tuple[int, int]:
-        """First and last cell that the head read or the input fills; the cell entered by the last move is not counted."""
+        """First and last cell that was read or holds input; the cell that the last move enters does not count."""
         heads = [step.head for step in self.steps] or [0]
         return min(*heads, 0), max(*heads, len(self.word) - 1, 0)
 
@@ -248,9 +248,8 @@ class TuringMachine:
         """The input as a tuple of symbols; ValueError if one is not in the alphabet."""
         for position, symbol in enumerate(word):
             if symbol not in self.symbols:
-                raise ValueError(
-                    f"{self.name}: input symbol {symbol!r} at position {position} is not in the alphabet {' '.join(self.symbols)}"
-                )
+                known = " ".join(self.symbols)
+                raise ValueError(f"{self.name}: input symbol {symbol!r} at position {position} is not one of {known}")
         return tuple(word)
 
     def steps(self, word: str | Sequence[str]) -> Iterator[Step]:

@@ -114,10 +114,14 @@ def post_table(turing: TuringTable, halting: int) -> PostTable:
 
 @dataclass(frozen=True)
 class PostStep:
-    """One step: the state reached and the symbol pushed. Indices into the machine's `states` and `symbols`."""
+    """One step: the state reached and the symbol pushed, as indices into the machine's `states` and `symbols`.
+
+    `turing` says whether it executed a Turing step (mode run on an unmarked symbol, or mode left on the mark).
+    """
 
     state: int
     pushed: int
+    turing: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,17 +173,24 @@ class PostMachine:
         line, state = deque(queue), 0
         while not self.halts(state):
             at = state, line.popleft()
+            mode, mark = self.states[state].mode, self.symbols[at[1]].mark
+            turing = mode is (Mode.LEFT if mark else Mode.RUN)
             state, pushed = int(self.table.state[at]), int(self.table.symbol[at])
             if state < 0:
                 return
             line.append(pushed)
-            yield PostStep(state, pushed)
+            yield PostStep(state, pushed, turing)
 
     def run(self, word: str | Sequence[str], window: int, max_steps: int) -> tuple[PostStep, ...]:
         """At most `max_steps` steps on `word` with a queue of size `window`."""
         return tuple(
             step for step, _ in zip(self.steps(self.initial_queue(word, window)), range(max_steps), strict=False)
         )
+
+
+def turing_times(steps: Sequence[PostStep]) -> list[int]:
+    """``T_1, T_2, …``: the numbers (from 1) of the Post steps that executed a Turing step."""
+    return [number for number, step in enumerate(steps, 1) if step.turing]
 
 
 def check_window(window: int, length: int = 0) -> None:

@@ -92,7 +92,7 @@ class Weights:
         state_of, symbol_of = np.divmod(np.arange(v), g)
         unit = np.arange(rows)
 
-        def zeros(*shape: int) -> Int8[np.ndarray, "..."]:
+        def zeros(*shape: int) -> np.ndarray:
             return np.zeros(shape, np.int8)
 
         embedding = zeros(v, d)
@@ -129,7 +129,7 @@ class Weights:
             unembedding=unembedding,
         )
 
-    def arrays(self) -> dict[str, Int8[np.ndarray, "..."]]:
+    def arrays(self) -> dict[str, np.ndarray]:
         """Every parameter array by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 

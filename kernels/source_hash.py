@@ -1,0 +1,86 @@
+"""Hash of what a piece of code does: the syntax tree of a module and of every module of ours that it imports.
+
+Comments, docstrings and formatting do not change the hash; names, constants and operators do. Records of measurements
+and stored runs carry it, so that a change of the code behind them shows.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+from pathlib import Path
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def source_hash(module: str) -> str:
+    """Hash of ``lemmata.…`` module `module` and, transitively, of the lemmata modules that it imports.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name of a module or package below ``lemmata``. Nothing is imported: the files are read as text.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+
+    Raises
+    ------
+    ValueError
+        If there is no such module.
+    """
+    if _path(module) is None:
+        raise ValueError(f"no module {module!r} below lemmata")
+    digest = hashlib.sha256()
+    for name, tree in sorted(_closure(module).items()):
+        digest.update(f"{name}\n{tree}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def _closure(module: str) -> dict[str, str]:
+    """Syntax trees, as text, of `module` and all that it imports from lemmata, by module name."""
+    trees: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _path(name)
+        if path is None or name in trees:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        waiting.extend(_imports(tree))
+        waiting.append(name.rpartition(".")[0])  # importing a module runs its package first
+        for node in ast.walk(tree):
+            if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:]
+        trees[name] = ast.dump(tree)
+    return trees
+
+
+def _imports(tree: ast.Module) -> list[str]:
+    """Names below lemmata that a module imports; ``from package import name`` may name a module or an object."""
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name for name in names if name.startswith("lemmata.")]
+
+
+def _path(module: str) -> Path | None:
+    """The file of a module below lemmata, or None."""
+    root, *rest = module.split(".")
+    if root != "lemmata" or not rest:
+        return None
+    spec = importlib.util.find_spec(f"lemmata.{rest[0]}")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    for folder in spec.submodule_search_locations:
+        base = Path(folder, *rest[1:])
+        for candidate in (base / "__init__.py", base.with_suffix(".py")):
+            if candidate.is_file():
+                return candidate
+    return None

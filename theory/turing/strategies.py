@@ -1,0 +1,26 @@
+"""Hypothesis strategies: random Turing machines and inputs, for tests and for claims of kind `property`."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from lemmata.theory.turing.machine import Transition, TuringMachine
+
+STATES, SYMBOLS = "ABCD", "#01"
+
+
+@st.composite
+def machines(draw: st.DrawFn, max_states: int = 4, max_symbols: int = 3) -> TuringMachine:
+    """Total machines with 1 to `max_states` live states (at most 4) and 2 to `max_symbols` symbols (at most 3)."""
+    states = tuple(STATES[: draw(st.integers(1, max_states))])
+    symbols = tuple(SYMBOLS[: draw(st.integers(2, max_symbols))])
+    rule = st.builds(Transition, st.sampled_from([*states, "H"]), st.sampled_from(symbols), st.sampled_from("LR"))
+    rules = {(state, symbol): draw(rule) for state in states for symbol in symbols}
+    return TuringMachine(symbols, states, ("H",), rules, "random machine")
+
+
+@st.composite
+def machines_with_words(draw: st.DrawFn, max_length: int = 6) -> tuple[TuringMachine, str]:
+    """A machine and an input of at most `max_length` symbols."""
+    machine = draw(machines())
+    return machine, draw(st.text(st.sampled_from(machine.symbols), max_size=max_length))
