@@ -21,18 +21,32 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[SLUG | CLAIM]...", help="Papers or claims; all by default.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of every random stream.")]
-Jobs = Annotated[int | None, typer.Option(min=1, help="Worker processes; the number of cores by default.")]
-Tier = Annotated[Cost, typer.Option("--cost", help="The most expensive tier to run; cheaper ones are included.")]
-
 
 def usage(message: str) -> NoReturn:
     """One line on what is wrong with the input, and exit code 2."""
     print(f"lemmata: {message}", file=sys.stderr)
     raise SystemExit(2)
+
+
+def at_least(least: float, option: str) -> Callable[[Any], Any]:
+    """A check of a numeric option: one line with the option, the value, and what is allowed."""
+
+    def check(value: Any) -> Any:
+        if value is not None and not value >= least:
+            usage(f"{option} {value}: must be at least {least:g}")
+        return value
+
+    return check
+
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[SLUG | CLAIM]...", help="Papers or claims; all by default.")
+]
+Seed = Annotated[int, typer.Option(callback=at_least(0, "--seed"), help="Seed of every random stream.")]
+Jobs = Annotated[
+    int | None, typer.Option(callback=at_least(1, "--jobs"), help="Worker processes; the number of cores by default.")
+]
+Tier = Annotated[Cost, typer.Option("--cost", help="The most expensive tier to run; cheaper ones are included.")]
 
 
 def checked(call: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
@@ -95,7 +109,10 @@ def verify(
     seed: Seed = 0,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")] = None,
     time_limit: Annotated[
-        float | None, typer.Option(min=0.01, help="Seconds a claim may take; five times its tier by default.")
+        float | None,
+        typer.Option(
+            callback=at_least(0.01, "--time-limit"), help="Seconds a claim may take; five times its tier by default."
+        ),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="All evidence, controls and tracebacks.")] = False,
 ) -> None:
@@ -154,8 +171,6 @@ def report(
     ] = None,
 ) -> None:
     """Write static pages that open from disk: verdicts, figures, errata."""
-    import json
-
     from lemmata.claims.framework import registry
     from lemmata.claims.report import write_report
     from lemmata.claims.runner import results, show

@@ -49,21 +49,17 @@ def _number(value: Number) -> int | float | str:
 
 def _evidence(item: Evidence) -> dict[str, Any]:
     bound = [_number(end) for end in item.bound] if isinstance(item.bound, tuple) else _number(item.bound)
-    entry: dict[str, Any] = {
+    return {
         "name": item.name,
         "measured": _number(item.measured),
         "relation": item.relation,
         "bound": bound,
         "holds": item.holds if item.finite else None,
         "instances": item.instances,
+        "interval": None if item.interval is None else [_number(end) for end in item.interval],
+        "precondition": item.precondition,
+        "detail": item.detail,
     }
-    if item.interval is not None:
-        entry["interval"] = [_number(end) for end in item.interval]
-    if item.precondition:
-        entry["precondition"] = True
-    if item.detail:
-        entry["detail"] = item.detail
-    return entry
 
 
 def claim_json(claim: Claim, result: Result) -> dict[str, Any]:
@@ -136,7 +132,7 @@ def remember(results: Sequence[Result]) -> None:
 
 
 def recall(claim: Claim) -> dict[str, Any] | None:
-    """The last evidence of a claim with ``"changed"``: whether the code behind it is another since. None if never run."""
+    """The last evidence of a claim, ``"changed"`` if the code behind it is another since; None if it never ran."""
     try:
         entry: dict[str, Any] = json.loads((cache_folder() / f"{claim.id}.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):

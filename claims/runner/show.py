@@ -123,7 +123,7 @@ def verdicts(session: Session, chosen: Sequence[Claim], verbose: bool) -> None:
     out = console()
     by_id = {claim.id: claim for claim in chosen}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("claim", "source", "kind", "verdict"):
+    for name in ("claim", "kind", "verdict"):
         table.add_column(name, no_wrap=True)
     table.add_column("evidence", ratio=1)
     table.add_column("controls", no_wrap=True)
@@ -133,7 +133,6 @@ def verdicts(session: Session, chosen: Sequence[Claim], verbose: bool) -> None:
         refuted = sum(control.outcome.verdict is Verdict.REFUTED for control in result.controls)
         table.add_row(
             claim.id,
-            claim.source,
             claim.kind,
             Text(result.verdict, STYLE[result.verdict]),
             Text(_headline(result.outcome)),

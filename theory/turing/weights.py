@@ -131,7 +131,7 @@ class Weights:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every parameter array by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(Weights)}
 
     def positions(self, window: int) -> Int8[np.ndarray, "window d"]:
         """``pos(r)`` for r = 0 (newest) … window − 1 (oldest): the position rule, the only thing that knows N."""

@@ -1,0 +1,125 @@
+"""A queue reader that is trained, not written: does softmax attention with a learned relative bias find the read?
+
+Task: windows of N tokens, uniform and independent, kept where the token table defines a transition; the label is the
+next token. It depends on the oldest token's symbol and the newest token's state only.
+
+References
+----------
+turing sheet, section 8 and row T19.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from lemmata.theory.turing.tokens import TokenTable
+from lemmata.toy_models.hooked.base import RelativeTransformer
+
+
+@dataclass(frozen=True)
+class QueueReaderConfig:
+    """Size and training of a queue reader; the defaults are the sheet's.
+
+    Attributes
+    ----------
+    window : int
+        N.
+    d_model, d_mlp : int
+    steps, batch : int
+        Adam steps and windows a step.
+    learning_rate, late_learning_rate : float
+        Before and after `late_step`.
+    relative_bias : bool
+        Whether the bias per distance is trained; without it the oldest token cannot be told from the others.
+    """
+
+    window: int = 12
+    d_model: int = 48
+    d_mlp: int = 256
+    steps: int = 2500
+    batch: int = 512
+    learning_rate: float = 3e-3
+    late_learning_rate: float = 5e-4
+    late_step: int = 1800
+    relative_bias: bool = True
+
+
+class QueueTask:
+    """Windows and labels of a token table."""
+
+    def __init__(self, table: TokenTable, window: int) -> None:
+        self.window, self.vocabulary, self.n_symbols = window, table.vocabulary, table.n_symbols
+        label = np.full((table.n_states, table.n_symbols), -1)
+        label[table.state, table.symbol] = table.next_state.astype(int) * table.n_symbols + table.pushed
+        self._label = torch.from_numpy(label)
+        # Uniform windows with a defined transition: the pair (oldest symbol, newest state) is uniform over the rows.
+        self._rows = torch.from_numpy(np.stack([table.state, table.symbol]))
+
+    def sample(
+        self, count: int, generator: torch.Generator
+    ) -> tuple[Int[Tensor, "count window"], Int[Tensor, " count"]]:
+        """`count` windows, oldest token first, and the next tokens."""
+        tokens = torch.randint(self.vocabulary, (count, self.window), generator=generator)
+        row = torch.randint(self._rows.shape[1], (count,), generator=generator)
+        state, symbol = self._rows[:, row]
+        tokens[:, 0] = tokens[:, 0] // self.n_symbols * self.n_symbols + symbol
+        tokens[:, -1] = tokens[:, -1] % self.n_symbols + state * self.n_symbols
+        return tokens, self.label(tokens)
+
+    def label(self, tokens: Int[Tensor, "count window"]) -> Int[Tensor, " count"]:
+        """The next token of each window; −1 where no transition is defined."""
+        return self._label[tokens[:, -1] // self.n_symbols, tokens[:, 0] % self.n_symbols]
+
+
+def train_queue_reader(
+    task: QueueTask,
+    config: QueueReaderConfig,
+    generator: torch.Generator,
+    progress: Callable[[int, float], None] = lambda step, loss: None,
+) -> RelativeTransformer:
+    """Train one queue reader with Adam on fresh windows.
+
+    Parameters
+    ----------
+    task : QueueTask
+    config : QueueReaderConfig
+    generator : torch.Generator
+        Weights and data; the same generator state gives the same model, bit by bit, with one torch thread.
+    progress : callable
+        Called with the step and its loss every 100 steps.
+
+    Returns
+    -------
+    RelativeTransformer
+        In evaluation mode.
+    """
+    model = RelativeTransformer(
+        task.vocabulary, config.d_model, config.window, d_mlp=config.d_mlp, d_head=config.d_model
+    )
+    model.init_weights(generator)
+    model.blocks[0].attn.relative_bias.requires_grad_(config.relative_bias)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=config.learning_rate)
+    for step in range(config.steps):
+        if step == config.late_step:
+            optimizer.param_groups[0]["lr"] = config.late_learning_rate
+        tokens, label = task.sample(config.batch, generator)
+        loss = torch.nn.functional.cross_entropy(model(tokens, newest_only=True)[:, -1], label)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % 100 == 0:
+            progress(step, loss.item())
+    return model.eval()
+
+
+@torch.no_grad()
+def accuracy(model: RelativeTransformer, tokens: Int[Tensor, "count window"], label: Int[Tensor, " count"]) -> float:
+    """Share of windows that the model continues rightly."""
+    return (model(tokens, newest_only=True)[:, -1].argmax(-1) == label).double().mean().item()
