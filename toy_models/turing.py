@@ -103,7 +103,7 @@ def train_queue_reader(
         task.vocabulary, config.d_model, config.window, d_mlp=config.d_mlp, d_head=config.d_model
     )
     model.init_weights(generator)
-    model.blocks[0].attn.relative_bias.requires_grad_(config.relative_bias)
+    model.block(0).attn.relative_bias.requires_grad_(config.relative_bias)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=config.learning_rate)
     for step in range(config.steps):

@@ -17,11 +17,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from numbers import Integral, Rational
+from numbers import Rational
 from typing import Any
 
 Number = int | float | Fraction
-Bound = Number | tuple[Number, Number]
 
 RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -82,12 +81,13 @@ class Evidence:
         If a value is not a number; a bool is not one.
     """
 
+    # Any on the way in (numpy scalars too); once constructed: Number, Number or a pair, int, a pair of Number.
     name: str
-    measured: Number
+    measured: Any
     relation: str
-    bound: Bound
-    instances: int = 1
-    interval: tuple[Number, Number] | None = None
+    bound: Any
+    instances: Any = 1
+    interval: Any = None
     precondition: bool = False
     detail: str = ""
 
@@ -107,10 +107,10 @@ class Evidence:
             object.__setattr__(self, "interval", (low, high))
 
     def _number(self, value: Any) -> Number:
-        value = value.item() if hasattr(value, "item") else value
-        if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
-            raise TypeError(f"evidence {self.name!r}: {value!r} is not a number")
-        return value
+        plain = value.item() if hasattr(value, "item") else value
+        if isinstance(plain, int | float | Fraction) and not isinstance(plain, bool):
+            return plain
+        raise TypeError(f"evidence {self.name!r}: {value!r} is not a number")
 
     @property
     def numbers(self) -> tuple[Number, ...]:
@@ -125,12 +125,12 @@ class Evidence:
 
     @property
     def holds(self) -> bool | None:
-        """Whether the relation holds; None where the interval lies across the bound, so that nothing is decided."""
+        """Whether the relation holds; None where the interval lies across the bound and decides nothing."""
         if self.interval is None or self.interval[0] == self.interval[1]:
             return RELATIONS[self.relation](self.measured, self.bound)
         low, high = self.interval
         if self.relation in ("==", "!="):
-            if low <= self.bound <= high:  # type: ignore[operator]
+            if low <= self.bound <= high:
                 return None
             return self.relation == "!="
         ends = [RELATIONS[self.relation](end, self.bound) for end in (low, high)]
@@ -148,9 +148,7 @@ class Evidence:
 
 def show(value: Number) -> str:
     """A number for people: integers in full, floats to six significant digits."""
-    return (
-        f"{value:,}" if isinstance(value, Integral) else str(value) if isinstance(value, Fraction) else f"{value:.6g}"
-    )
+    return f"{value:,}" if isinstance(value, int) else str(value) if isinstance(value, Fraction) else f"{value:.6g}"
 
 
 def judge(evidence: Sequence[Evidence]) -> tuple[Verdict, str]:

@@ -22,16 +22,17 @@ class Reference:
 @cache
 def bibliography() -> dict[str, Reference]:
     """Every entry of references.bib by key. ValueError if the file cannot be read as BibTeX."""
-    import bibtexparser
+    from bibtexparser.entrypoint import parse_string
+    from bibtexparser.model import Entry
 
-    library = bibtexparser.parse_string((files("lemmata.claims") / "references.bib").read_text(encoding="utf-8"))
+    library = parse_string((files("lemmata.claims") / "references.bib").read_text(encoding="utf-8"))
     if library.failed_blocks:
         raise ValueError(f"references.bib: {len(library.failed_blocks)} entries cannot be read")
 
-    def reference(entry: bibtexparser.model.Entry) -> Reference:
+    def reference(entry: Entry) -> Reference:
         def text(name: str) -> str:
             field = entry.get(name)
-            return "" if field is None else str(field.value).replace("{", "").replace("}", "")
+            return "" if field is None else str(field.value).replace("{", "").replace("}", "").replace("\\&", "&")
 
         authors = text("author").replace(" and others", " et al.").replace(" and ", ", ")
         return Reference(

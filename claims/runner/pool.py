@@ -10,11 +10,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lemmata.claims.framework.claim import Claim, Cost
 from lemmata.claims.framework.evidence import Verdict
@@ -94,9 +95,10 @@ def run_claims(
     # The most expensive first, so that the last worker is not left alone with it.
     order = sorted(claims, key=lambda claim: -claim.cost.seconds)
     try:
-        for claim, result in _results(order, seed, jobs, limit, task):
-            results[claim.id] = result
-            finished(claim, result)
+        with closing(_results(order, seed, jobs, limit, task)) as stream:
+            for claim, result in stream:
+                results[claim.id] = result
+                finished(claim, result)
     except KeyboardInterrupt:
         session.interrupted = True
     session.results = [results[claim.id] for claim in claims if claim.id in results]
@@ -105,7 +107,7 @@ def run_claims(
 
 def _results(
     claims: Sequence[Claim], seed: int, jobs: int, limit: float | None, task: Callable[[str, int], Result]
-) -> Iterator[tuple[Claim, Result]]:
+) -> Generator[tuple[Claim, Result], None, None]:
     """Results as they finish. Claims that need Triton's compiler get workers of their own, without its interpreter."""
     from concurrent.futures import FIRST_COMPLETED, wait
 
@@ -124,7 +126,7 @@ def _results(
                 pools[interpret] = created
             return pools[interpret]
 
-        waiting = {}
+        waiting: dict[Any, tuple[Claim, float]] = {}
         for claim in claims:
             seconds = limit or time_limit(claim.cost)
             waiting[pool(claim).schedule(task, args=(claim.id, seed), timeout=seconds)] = claim, seconds

@@ -156,10 +156,10 @@ def verdicts(session: Session, chosen: Sequence[Claim], verbose: bool) -> None:
         if verdict is Verdict.HOLDS or any(result.verdict is verdict for result in session.results)
     ]
     controls = [control.outcome.verdict for result in session.results for control in result.controls]
-    refuted = f"{sum(v is Verdict.REFUTED for v in controls)} of {len(controls)} controls refuted"
+    of_controls = f"{sum(v is Verdict.REFUTED for v in controls)} of {len(controls)} controls refuted"
     missing = len(chosen) - len(session.results)
     cut = f"; interrupted, {missing} claims not finished" if session.interrupted else ""
-    out.print(f"\n{', '.join(counts)} of {len(session.results)} claims; {refuted}{cut}")
+    out.print(f"\n{', '.join(counts)} of {len(session.results)} claims; {of_controls}{cut}")
 
 
 def _headline(outcome: Outcome) -> str:

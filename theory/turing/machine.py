@@ -203,7 +203,13 @@ class TuringMachine:
 
     @classmethod
     def from_table(
-        cls, table: str, *, start: str | None = None, blank: str = "#", name: str = "machine"
+        cls,
+        table: str,
+        *,
+        start: str | None = None,
+        blank: str = "#",
+        halting: Sequence[str] = (),
+        name: str = "machine",
     ) -> TuringMachine:
         """Build a machine from the text format of this module, ``"r0->r0R, r1->r1R, …"``.
 
@@ -227,12 +233,12 @@ class TuringMachine:
                         f"{name}, line {number}: a second rule for state {pair[0]!r} and symbol {pair[1]!r}"
                     )
                 rules[pair] = action
-        halting = [state.strip() for state in header.get("halt", "").split(",") if state.strip()]
+        named = [state.strip() for state in header.get("halt", "").split(",") if state.strip()]
         return cls.from_dict(
             rules,
             start=header.get("start", start),
             blank=header.get("blank", blank),
-            halting=halting,
+            halting=[*halting, *named],
             name=header.get("name", name),
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 from hypothesis import strategies as st
 
 from lemmata.theory.turing.machine import Transition, TuringMachine
@@ -10,6 +12,7 @@ STATES, SYMBOLS = "ABCD", "#01"
 
 
 @st.composite
+@no_type_check  # the type of `draw` is a protocol that cannot be checked at run time
 def machines(draw: st.DrawFn, max_states: int = 4, max_symbols: int = 3) -> TuringMachine:
     """Total machines with 1 to `max_states` live states (at most 4) and 2 to `max_symbols` symbols (at most 3)."""
     states = tuple(STATES[: draw(st.integers(1, max_states))])
@@ -20,6 +23,7 @@ def machines(draw: st.DrawFn, max_states: int = 4, max_symbols: int = 3) -> Turi
 
 
 @st.composite
+@no_type_check  # the type of `draw` is a protocol that cannot be checked at run time
 def machines_with_words(draw: st.DrawFn, max_length: int = 6) -> tuple[TuringMachine, str]:
     """A machine and an input of at most `max_length` symbols."""
     machine = draw(machines())

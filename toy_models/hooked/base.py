@@ -164,7 +164,13 @@ class RelativeTransformer(HookedModel):
         self.b_U = nn.Parameter(torch.zeros(d_vocab))
         self.hook_embed = HookPoint()
         self.blocks = nn.ModuleList(Block(self.cfg, attention) for _ in range(n_layers))
-        self.setup()
+        self.setup()  # type: ignore[no-untyped-call]
+
+    def block(self, layer: int) -> Block:
+        """``blocks[layer]``, typed."""
+        block = self.blocks[layer]
+        assert isinstance(block, Block)
+        return block
 
     def forward(
         self, tokens: Int[Tensor, "batch pos"], newest_only: bool = False

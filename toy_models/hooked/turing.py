@@ -47,7 +47,8 @@ def queue_transformer(weights: Weights, window: int, attention: AttentionKind = 
     model = RelativeTransformer(
         d_vocab, d_model, window, d_mlp=w["hidden"].shape[1], d_head=d_model, attention=attention
     )
-    block = model.blocks[0]
+    block = model.block(0)
+    assert block.mlp is not None
     own = positions[0]
     query = own @ w["query"]
     with torch.no_grad():
@@ -72,7 +73,7 @@ def content_lookup(d_vocab: int, window: int) -> RelativeTransformer:
     is absent all keys tie, and hardmax is uniform.
     """
     model = RelativeTransformer(d_vocab, d_vocab, window, d_mlp=None, d_head=d_vocab, attention="hardmax")
-    attention = model.blocks[0].attn
+    attention = model.block(0).attn
     with torch.no_grad():
         model.W_E.copy_(torch.eye(d_vocab))
         attention.W_Q[0] = torch.eye(d_vocab).roll(1, dims=1)
