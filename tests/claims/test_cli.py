@@ -121,7 +121,8 @@ def test_a_claim_over_its_time_limit_is_an_error_and_exit_code_1() -> None:
 def test_help_is_instant_and_does_not_import_torch(tmp_path: Path) -> None:
     code = "import sys; sys.argv = ['lemmata', '--help']\nfrom lemmata.claims.cli import main\ntry:\n    main()\n"
     code += "except SystemExit as stop:\n    assert not stop.code\n"
-    code += "heavy = {'torch', 'numpy', 'sympy', 'transformer_lens', 'matplotlib'} & set(sys.modules)\nassert not heavy, heavy"
+    code += "heavy = {'torch', 'numpy', 'sympy', 'transformer_lens', 'matplotlib'} & set(sys.modules)\n"
+    code += "assert not heavy, heavy"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
     def cpu() -> float:

@@ -97,7 +97,8 @@ def test_the_bibliography_has_every_paper() -> None:
     slugs = """
     aprad covid_nigeria critical_batch dhsa disc expert_specialization hbp hsa icl_debt induction_shortcut
     jet l_mtp lion loogle_v2 moe_expressivity moesd mozart omnidraft padding pokeagent port pyramid_sd
-    scale_invariant skyladder sparse_emergence sparta survival_moe tfla topic_change tpa turing uap umoe yggdrasil zeros""".split()
+    scale_invariant skyladder sparse_emergence sparta survival_moe tfla topic_change tpa turing
+    uap umoe yggdrasil zeros""".split()
     assert len(slugs) == 35
     for slug in slugs:
         reference = bibliography()[slug]
