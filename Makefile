@@ -11,7 +11,7 @@ PACKAGES := $(FOLDERS:%=-p lemmata.%)
 .PHONY: verify test test-slow figures notebooks lint install clean FORCE
 
 verify: install
-	$(BIN)/lemmata verify $(ARGS)
+	@$(BIN)/lemmata verify $(ARGS)
 
 test: install
 	CI=true LEMMATA_FAST=1 $(BIN)/python -m pytest -n 2 --dist loadfile --jaxtyping-packages=lemmata,beartype.beartype tests $(ARGS)
@@ -21,7 +21,7 @@ test-slow: install
 	$(BIN)/python -m pytest -m slow tests $(ARGS)
 
 figures: install
-	$(BIN)/lemmata figure --out figs $(ARGS)
+	@$(BIN)/lemmata figure --out figs $(ARGS)
 
 notebooks: install
 	$(BIN)/python -m pytest --nbmake --overwrite notebooks
@@ -37,12 +37,12 @@ install: $(VENV)/.package
 $(VENV)/.dependencies: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]' --config-settings editable_mode=strict
-	touch $@
+	@touch $@
 
 # A strict editable install links files one by one: it is renewed (in seconds) when a file appears or goes.
 $(VENV)/.package: $(VENV)/.dependencies setup.py $(VENV)/.files
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e . --config-settings editable_mode=strict
-	touch $@
+	@touch $@
 
 $(VENV)/.files: FORCE | $(VENV)/.dependencies
 	@find $(FOLDERS) -type f -not -name '*.pyc' -o -type l | sort | cmp -s - $@ || \
