@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,23 +29,30 @@ def usage(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
-def at_least(least: float, option: str) -> Callable[[Any], Any]:
-    """A check of a numeric option: one line with the option, the value, and what is allowed."""
+def number(kind: type[int] | type[float], least: float, option: str) -> Callable[[str], Any]:
+    """A parser of a numeric option: one line with the option, the value, and what is allowed."""
 
-    def check(value: Any) -> Any:
-        if value is not None and not value >= least:
-            usage(f"{option} {value}: must be at least {least:g}")
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = kind(least) - 1
+        if not least <= value < float("inf"):
+            usage(f"{option} {text}: must be a {'whole ' * (kind is int)}number of at least {least:g}")
         return value
 
-    return check
+    return parse
 
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[SLUG | CLAIM]...", help="Papers or claims; all by default.")
 ]
-Seed = Annotated[int, typer.Option(callback=at_least(0, "--seed"), help="Seed of every random stream.")]
+Seed = Annotated[int, typer.Option(parser=number(int, 0, "--seed"), metavar="N", help="Seed of every random stream.")]
 Jobs = Annotated[
-    int | None, typer.Option(callback=at_least(1, "--jobs"), help="Worker processes; the number of cores by default.")
+    int | None,
+    typer.Option(
+        parser=number(int, 1, "--jobs"), metavar="N", help="Worker processes; the number of cores by default."
+    ),
 ]
 Tier = Annotated[Cost, typer.Option("--cost", help="The most expensive tier to run; cheaper ones are included.")]
 
@@ -57,19 +65,25 @@ def checked(call: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
         usage(str(error))
 
 
-def writable(path: Path, what: str) -> Path:
+def writable_file(path: Path, option: str) -> Path:
     """Refuse, before any work, a file that cannot be written."""
-    import os
+    if path.is_dir():
+        usage(f"{option} {path}: is a folder, not a file")
+    if not path.parent.is_dir():
+        usage(f"{option} {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        usage(f"{option} {path}: cannot be written")
+    return path
 
-    folder = path if path.is_dir() else path.parent
-    if what == "--json" and path.is_dir():
-        usage(f"{what} {path}: is a folder, not a file")
-    while what == "--out" and not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir():
-        usage(f"{what} {path}: there is no folder {folder}")
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        usage(f"{what} {path}: cannot be written")
+
+def writable_folder(path: Path, option: str) -> Path:
+    """Make a folder, before any work; refuse one that cannot be made or written."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        usage(f"{option} {path}: cannot be made as a folder ({error.strerror})")
+    if not os.access(path, os.W_OK):
+        usage(f"{option} {path}: cannot be written")
     return path
 
 
@@ -111,7 +125,9 @@ def verify(
     time_limit: Annotated[
         float | None,
         typer.Option(
-            callback=at_least(0.01, "--time-limit"), help="Seconds a claim may take; five times its tier by default."
+            parser=number(float, 0.01, "--time-limit"),
+            metavar="SECONDS",
+            help="Seconds a claim may take; five times its tier by default.",
         ),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="All evidence, controls and tracebacks.")] = False,
@@ -125,7 +141,7 @@ def verify(
 
     chosen = checked(registry.select, names or [], cost, kind or [])
     if json_file is not None:
-        writable(json_file, "--json")
+        writable_file(json_file, "--json")
     session = show.progress(chosen, seed, jobs, time_limit)
     results.remember(session.results)
     show.verdicts(session, chosen, verbose)
@@ -152,7 +168,7 @@ def figure(
     from lemmata.paper_figs import framework
 
     chosen = checked(framework.select, name)
-    writable(out, "--out")
+    writable_folder(out, "--out")
     for spec in show.track(chosen, "figures", lambda spec: spec.id):
         for path in framework.write(spec, out, full):
             print(path)
@@ -175,9 +191,9 @@ def report(
     from lemmata.claims.report import write_report
     from lemmata.claims.runner import results, show
 
-    writable(out, "--out")
     if source is None:
         chosen = checked(registry.select, names or [], cost)
+        writable_folder(out, "--out")
         session = show.progress(chosen, seed, jobs, None)
         results.remember(session.results)
         data = results.session_json(session.results, session.interrupted)
@@ -185,6 +201,7 @@ def report(
         if names or cost is not Cost.QUICK:
             usage("--from takes the results as they are; it goes without claims and without --cost")
         data = checked(results.read_session, source)
+        writable_folder(out, "--out")
     index = write_report(data, out, show.track)
     print(f"{index} and {len(list(out.glob('*.html'))) - 1} pages beside it")
     if data["interrupted"]:

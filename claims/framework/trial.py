@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from lemmata.claims.framework.cache import cache_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +71,7 @@ class Trial:
         Search
             `failures` is 0, or 1 with the shrunk `counterexample`; `instances` counts those tried before shrinking.
         """
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache_folder() / "hypothesis"))  # not the user's cwd
         from hypothesis import HealthCheck, Phase, given, seed, settings
 
         result = Search()

@@ -30,7 +30,7 @@ def write_report(session: dict[str, Any], out: Path, track: Track) -> Path:
     session : dict
         As :func:`lemmata.claims.runner.results.session_json` makes it.
     out : Path
-        Folder; made if missing. Pages of the same names are replaced.
+        Folder, which exists. Pages of the same names are replaced.
     track : callable
         ``track(items, what, label)`` iterates with a progress bar.
 
@@ -75,7 +75,6 @@ def write_report(session: dict[str, Any], out: Path, track: Track) -> Path:
     pages["index.html"] = environment.get_template("index.html.j2").render(
         common, done=[row for row in rows if row[1]], waiting=[row[0] for row in rows if not row[1]], errata=errata
     )
-    out.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
         write_text(out / name, text)
     return out / "index.html"

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lemmata.claims.framework.cache import cache_folder
 from lemmata.claims.framework.claim import Claim
 from lemmata.claims.framework.evidence import Evidence, Number, Verdict
 from lemmata.claims.framework.registry import find
@@ -112,21 +113,19 @@ def write_text(path: Path, text: str) -> None:
 # ------------------------------------------------------------------------------------------- last evidence, by claim
 
 
-def cache_folder() -> Path:
-    """Where the last evidence lies: ``LEMMATA_CACHE``, or the user's cache folder."""
-    from platformdirs import user_cache_path
-
-    return Path(os.environ.get("LEMMATA_CACHE") or user_cache_path("lemmata")) / "evidence"
+def evidence_folder() -> Path:
+    """Where the last evidence lies."""
+    return cache_folder() / "evidence"
 
 
 def remember(results: Sequence[Result]) -> None:
     """Keep what was found, for ``lemmata show``; verification itself never reads it. A read-only cache is skipped."""
     try:
-        cache_folder().mkdir(parents=True, exist_ok=True)
+        evidence_folder().mkdir(parents=True, exist_ok=True)
         for result in results:
             claim = find(result.claim)
             entry = claim_json(claim, result) | {"date": environment()["date"], "code": code_hash(claim)}
-            write_text(cache_folder() / f"{claim.id}.json", json.dumps(entry))
+            write_text(evidence_folder() / f"{claim.id}.json", json.dumps(entry))
     except OSError:
         return
 
@@ -134,7 +133,7 @@ def remember(results: Sequence[Result]) -> None:
 def recall(claim: Claim) -> dict[str, Any] | None:
     """The last evidence of a claim, ``"changed"`` if the code behind it is another since; None if it never ran."""
     try:
-        entry: dict[str, Any] = json.loads((cache_folder() / f"{claim.id}.json").read_text(encoding="utf-8"))
+        entry: dict[str, Any] = json.loads((evidence_folder() / f"{claim.id}.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         return None
     return entry | {"changed": entry.get("code") != code_hash(claim)}
