@@ -1,17 +1,30 @@
 """Constant bit-size transformers are Turing complete: the construction as a row of stages.
 
 ``machine`` (Turing machine) → ``post`` (one-queue Post machine) → ``tokens`` (token transition table) → ``weights``
-(integer weights) → ``decode`` (the literal decoder). Beside them: ``library`` (machines to try), ``ensemble`` (every
+(integer weights) → ``decode`` (the literal decoder). ``certificate`` proves network = Post machine on all inputs and
+windows, ``fast`` decodes with the table read off the weights. Beside them: ``library`` (machines to try), ``ensemble`` (every
 small machine at once), ``tables`` (the sheet's numbers), ``mutants`` (wrong variants), ``strategies`` (Hypothesis).
 """
 
+from lemmata.theory.turing.certificate import Certificate, certify, certify_weights
 from lemmata.theory.turing.decode import generate, run
 from lemmata.theory.turing.machine import TuringMachine
 from lemmata.theory.turing.post import PostMachine
 from lemmata.theory.turing.tokens import TokenTable
 from lemmata.theory.turing.weights import Weights
 
-__all__ = ["PostMachine", "TokenTable", "TuringMachine", "Weights", "compile_machine", "generate", "run"]
+__all__ = [
+    "Certificate",
+    "PostMachine",
+    "TokenTable",
+    "TuringMachine",
+    "Weights",
+    "certify",
+    "certify_weights",
+    "compile_machine",
+    "generate",
+    "run",
+]
 
 
 def compile_machine(machine: TuringMachine) -> tuple[TokenTable, Weights]:

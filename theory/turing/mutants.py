@@ -9,7 +9,7 @@ turing sheet, row T7 (the first three).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,6 +54,15 @@ def drop_transition(weights: Weights) -> Weights:
     output = weights.output.copy()
     output[0] = 0
     return replace(weights, output=output)
+
+
+def single_changes(weights: Weights) -> Iterator[tuple[str, int, Weights]]:
+    """Every parameter changed once: 0 becomes 1 and anything else 0. Yields (array's name, flat index, weights)."""
+    for name, array in weights.arrays().items():
+        for index in range(array.size):
+            changed = array.copy()
+            changed.flat[index] = 1 if array.flat[index] == 0 else 0
+            yield name, index, replace(weights, **{name: changed})
 
 
 WEIGHT_MUTANTS: dict[str, Callable[[Weights], Weights]] = {

@@ -1,0 +1,174 @@
+"""A certificate for all inputs: the network of a machine makes the Post machine's step on every window of every size.
+
+Testing runs a network on some inputs. Here the finitely many things that its step can depend on are enumerated
+completely, *from the weights*:
+
+1. *Attention.* The score of a key depends on the newest token and on the key's token and flag. Over all tokens, the
+   oldest one scores strictly above every token at a middle distance and above the newest one itself. So hardmax puts
+   all its mass on the oldest token, without a tie, in every window of N ≥ 2 tokens.
+2. *Classes.* The rest sees the newest token only through ``(emb(v) + pos(0))·[W_1 | W_U]`` and the oldest only through
+   ``(emb(w) + pos(N−1))·W_V·[W_1 | W_U]``. Tokens with equal rows are one class. For weights as compiled there is one
+   class a control state and one a queue symbol, so that |P|·|Γ| cases are all there are.
+3. *Cases.* In each case with a defined transition the right token has the largest logit, with no tie.
+
+By induction over the generated tokens (the window always carries the queue in its symbols and the control state in its
+newest token, which holds for the prompt and is kept by the step), greedy decoding then equals the Post machine's run on
+**every input and every window** in which the input fits; with the invariant of section 4.1 it equals the Turing
+machine's.
+
+References
+----------
+turing sheet, sections 4.1 and 4.3; Theorem 1 of the paper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from lemmata.theory.turing.machine import TuringMachine
+from lemmata.theory.turing.post import PostMachine
+from lemmata.theory.turing.tokens import TokenTable
+from lemmata.theory.turing.weights import Weights
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkStep:
+    """What one step of a network depends on, read off its weights. All numbers are integers, kept in float64.
+
+    Attributes
+    ----------
+    attention_margin : int
+        Least score of an oldest token minus the largest score of any other key; positive if hardmax always reads the
+        oldest token.
+    newest_class, oldest_class : int arrays, shape (vocabulary,)
+        Class of a token when it is the newest, when it is the oldest.
+    logits : float array, shape (newest classes, oldest classes, vocabulary)
+        The logits of each case.
+    largest : int
+        Largest absolute activation in any case.
+    """
+
+    attention_margin: int
+    newest_class: Int[np.ndarray, " vocabulary"]
+    oldest_class: Int[np.ndarray, " vocabulary"]
+    logits: Float[np.ndarray, "newest oldest vocabulary"]
+    largest: int
+
+    @classmethod
+    def of(cls, weights: Weights) -> NetworkStep:
+        """Analyse the weights; nothing of a machine is used."""
+        w = {name: array.astype(np.float64) for name, array in weights.arrays().items()}  # exact: integers below 2^53
+        newest = w["embedding"] + w["position_current"]
+        middle = w["embedding"] + w["position_other"]
+        oldest = w["embedding"] + w["position_oldest"]
+        query = (newest @ w["query"])[:, 0]
+        key_newest, key_middle, key_oldest = ((stream @ w["key"])[:, 0] for stream in (newest, middle, oldest))
+
+        def extremes(keys: Float[np.ndarray, " vocabulary"]) -> Float[np.ndarray, "2 vocabulary"]:
+            """Least and largest score of each query over all key tokens."""
+            both = np.stack([query * keys.min(), query * keys.max()])
+            return np.stack([both.min(0), both.max(0)])
+
+        rivals = np.maximum(extremes(key_middle)[1], query * key_newest)
+        margin = int((extremes(key_oldest)[0] - rivals).min())
+
+        both = np.hstack([w["hidden"], w["unembedding"]])
+        seen_newest, newest_class = np.unique(newest @ both, axis=0, return_inverse=True)
+        seen_oldest, oldest_class = np.unique(oldest @ w["value"] @ both, axis=0, return_inverse=True)
+        units = w["hidden"].shape[1]
+        total = seen_newest[:, None] + seen_oldest[None]
+        hidden = np.maximum(total[..., :units] + w["hidden_bias"], 0)
+        logits = total[..., units:] + hidden @ (w["output"] @ w["unembedding"])
+        residual = (newest[:, None].max(0), (oldest @ w["value"]).max(0), (hidden @ w["output"]).max((0, 1)))
+        largest = max(np.abs(hidden).max(), np.abs(logits).max(), *(np.abs(part).max() for part in residual))
+        return cls(margin, newest_class.reshape(-1), oldest_class.reshape(-1), logits, int(largest))
+
+    def next_token(self) -> Int[np.ndarray, "newest oldest"]:
+        """The greedy next token of each case; −1 where the largest logit is shared."""
+        top = np.partition(self.logits, -2, axis=-1)
+        return np.where(top[..., -1] > top[..., -2], self.logits.argmax(-1), -1)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The proof object: what was enumerated, and what was found.
+
+    Attributes
+    ----------
+    machine : str
+    attention_margin : int
+        See :class:`NetworkStep`; must be positive.
+    newest_classes, oldest_classes : int
+        Classes of tokens as (newest, state) and as (oldest, symbol). As compiled: |P| and |Γ|.
+    cases : int
+        Cases enumerated: their product.
+    transitions : int
+        Cases in which the machine defines a transition; all are proved.
+    wrong : int
+        Cases in which the network's token is another one than the machine's, or a tie.
+    logit_margin : int
+        Least lead of the right token over the second in the proved cases.
+    """
+
+    machine: str
+    attention_margin: int
+    newest_classes: int
+    oldest_classes: int
+    cases: int
+    transitions: int
+    wrong: int
+    logit_margin: int
+
+    @property
+    def proved(self) -> bool:
+        """Whether the network equals the machine on every input and every window of at least 2 tokens."""
+        return self.attention_margin > 0 and self.transitions > 0 and self.wrong == 0
+
+
+def certify_weights(table: TokenTable, weights: Weights) -> Certificate:
+    """Decide whether `weights` make the step of `table` on every window, by the enumeration of this module.
+
+    Parameters
+    ----------
+    table : TokenTable
+        What the network has to do.
+    weights : Weights
+        Any weights of the right shapes, compiled or changed.
+
+    Returns
+    -------
+    Certificate
+        ``proved`` is sound and complete for weights whose attention always reads the oldest token: a weight that does
+        not change the step leaves it true, one that changes any case makes it false.
+    """
+    step = NetworkStep.of(weights)
+    state, symbol = np.divmod(np.arange(table.vocabulary), table.n_symbols)
+    newest = np.unique(np.stack([step.newest_class, state]), axis=1)
+    oldest = np.unique(np.stack([step.oldest_class, symbol]), axis=1)
+    target = table.post.table.state[newest[1][:, None], oldest[1]].astype(int)
+    pushed = table.post.table.symbol[newest[1][:, None], oldest[1]].astype(int)
+    defined = target >= 0
+    right = np.where(defined, target * table.n_symbols + pushed, 0)
+    logits = step.logits[newest[0][:, None], oldest[0]]
+    chosen = np.take_along_axis(logits, right[..., None], -1)[..., 0]
+    np.put_along_axis(logits, right[..., None], -np.inf, -1)
+    lead = (chosen - logits.max(-1))[defined]
+    return Certificate(
+        machine=table.post.turing.name,
+        attention_margin=step.attention_margin,
+        newest_classes=newest.shape[1],
+        oldest_classes=oldest.shape[1],
+        cases=defined.size,
+        transitions=int(defined.sum()),
+        wrong=int((lead <= 0).sum()),
+        logit_margin=int(lead.min(initial=2**31)),
+    )
+
+
+def certify(machine: TuringMachine) -> Certificate:
+    """Compile a machine and certify its network for all inputs and all windows."""
+    table = TokenTable.from_post(PostMachine.from_turing(machine))
+    return certify_weights(table, Weights.from_tokens(table))
