@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -144,12 +145,12 @@ def verify(
         writable_file(json_file, "--json")
     session = show.progress(chosen, seed, jobs, time_limit)
     results.remember(session.results)
-    show.verdicts(session, chosen, verbose)
     if json_file is not None:
         import json
 
         text = json.dumps(results.session_json(session.results, session.interrupted), indent=2, ensure_ascii=False)
         results.write_text(json_file, text + "\n")
+    show.verdicts(session, chosen, verbose)
     if session.interrupted:
         raise SystemExit(130)
     raise SystemExit(any(result.verdict.fails for result in session.results))
@@ -209,7 +210,8 @@ def report(
 
 
 def main() -> NoReturn:
-    """Entry point: usage errors are one line and exit code 2."""
+    """Entry point: usage errors are one line and exit code 2; SIGTERM is taken like Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
     except Exception as error:

@@ -55,8 +55,18 @@ def _closure(module: str) -> dict[str, str]:
         for node in ast.walk(tree):
             if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
                 node.body = node.body[1:]
-        trees[name] = ast.dump(tree)
+        trees[name] = _dump(tree)
     return trees
+
+
+def _dump(node: object) -> str:
+    """A syntax tree as text. Empty fields are left out: which of them exist differs between Python versions."""
+    if isinstance(node, list):
+        return f"[{', '.join(map(_dump, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
+    return f"{type(node).__name__}({', '.join(f'{name}={_dump(value)}' for name, value in fields)})"
 
 
 def _imports(tree: ast.Module) -> list[str]:

@@ -65,8 +65,8 @@ def read_mass(
     Returns
     -------
     float
-        In [0, 1]; 1/window for a uniform head. A softmax queue reader that decodes the majority symbol needs more than
-        1/2 (sheet, section 4.6).
+        In [0, 1]; 1/window for a uniform head. A softmax reader that decodes the majority symbol needs
+        more than 1/2 in the worst case (sheet, section 4.6); on random windows less will do.
 
     Raises
     ------

@@ -94,7 +94,8 @@ class Claim:
     rows : tuple of str
         Rows of the paper's sheet that it covers.
     needs : frozenset of str
-        What its worker must offer: ``"interpreter"`` (Triton's, where there is no GPU) or ``"compiler"``.
+        What its worker must offer: ``"compiler"`` for Triton's compiler; without it, workers on a machine without a
+        GPU use Triton's interpreter.
     operation : str or None
         For kind `measured`: the kernel folder (``"softmax"``) that holds its record.
     check : callable

@@ -96,13 +96,17 @@ class Evidence:
             raise ValueError(f"evidence {self.name!r}: relation {self.relation!r} is not one of {' '.join(RELATIONS)}")
         if isinstance(self.bound, tuple) != (self.relation == "in"):
             raise ValueError(f"evidence {self.name!r}: relation {self.relation!r} does not fit bound {self.bound!r}")
+        if isinstance(self.bound, tuple) and (len(self.bound) != 2 or self.bound[0] > self.bound[1]):
+            raise ValueError(f"evidence {self.name!r}: bound {self.bound!r} is not (low, high)")
         bound = tuple(map(self._number, self.bound)) if isinstance(self.bound, tuple) else self._number(self.bound)
         object.__setattr__(self, "measured", self._number(self.measured))
         object.__setattr__(self, "bound", bound)
+        if int(self._number(self.instances)) != self.instances:
+            raise ValueError(f"evidence {self.name!r}: instances {self.instances!r} is not a whole number")
         object.__setattr__(self, "instances", int(self._number(self.instances)))
         if self.interval is not None:
             low, high = map(self._number, self.interval)
-            if low > self.measured or high < self.measured:
+            if not (math.isnan(low) or math.isnan(high)) and not low <= self.measured <= high:
                 raise ValueError(f"evidence {self.name!r}: interval [{low}, {high}] does not contain {self.measured}")
             object.__setattr__(self, "interval", (low, high))
 

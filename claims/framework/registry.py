@@ -5,16 +5,17 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from lemmata.claims.framework.claim import Check, Claim, Control, Correction, Cost, Kind
 from lemmata.claims.framework.references import Reference, bibliography
-from lemmata.claims.framework.statement import to_html
+from lemmata.claims.framework.statement import to_html, to_text
 
 Member = TypeVar("Member", Kind, Cost)
-NEEDS = frozenset({"interpreter", "compiler"})
+NEEDS = frozenset({"compiler"})
 
 
 @dataclass
@@ -113,7 +114,7 @@ class Paper:
             refuse("a claim with this id is registered already")
         if not claim.controls:
             refuse("it has no control; every claim needs a case where it must fail")
-        if not claim.source or not claim.statement:
+        if not claim.source.strip() or not claim.statement:
             refuse("it needs a source and a statement")
         if claim.cite not in bibliography():
             refuse(f"source {claim.cite!r} is not in references.bib{suggestion(claim.cite, bibliography())}")
@@ -136,6 +137,14 @@ class Paper:
                 to_html(text)
             except ValueError as error:
                 refuse(str(error))
+            if "\\" in to_text(text):
+                refuse(f"{to_text(text)!r} has a TeX command that statement.to_text has no character for")
+        parameters = set(list(inspect.signature(claim.check).parameters)[1 + (claim.kind is Kind.MEASURED) :])
+        for control in claim.controls:
+            if not control.changes:
+                refuse(f"control {control.description!r} changes nothing")
+            for name in set(control.changes) - parameters:
+                refuse(f"control {control.description!r} changes {name!r}, which its check does not take")
 
     def uncovered(self) -> list[str]:
         """Rows of the sheet without a claim."""

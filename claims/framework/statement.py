@@ -39,8 +39,17 @@ def _formula(tex: str) -> str:
 
 _PLAIN = {
     r"\le": "≤", r"\ge": "≥", r"\ne": "≠", r"\cdot": "·", r"\times": "×", r"\in": "∈", r"\to": "→", r"\ldots": "…",
-    r"\delta": "δ", r"\beta": "β", r"\Gamma": "Γ", r"\Sigma": "Σ", r"\lceil": "⌈", r"\rceil": "⌉", r"\infty": "∞",
-    r"\{": "{", r"\}": "}", r"\,": " ", r"\log": "log", r"\exp": "exp", r"\pm": "±", r"\approx": "≈", r"\forall": "∀",
+    r"\lceil": "⌈", r"\rceil": "⌉", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\infty": "∞", r"\pm": "±", r"\approx": "≈",
+    r"\forall": "∀", r"\exists": "∃", r"\sum": "Σ", r"\prod": "Π", r"\sqrt": "√", r"\propto": "∝", r"\sim": "~",
+    r"\subseteq": "⊆", r"\cup": "∪", r"\cap": "∩", r"\ell": "ℓ", r"\top": "ᵀ", r"\odot": "⊙", r"\|": "‖", r"\ll": "≪",
+    r"\{": "{", r"\}": "}", r"\,": " ", r"\;": " ", r"\quad": "  ", r"\left": "", r"\right": "",
+    r"\frac": "frac",
+    r"\alpha": "α", r"\beta": "β", r"\gamma": "γ", r"\delta": "δ", r"\epsilon": "ε", r"\varepsilon": "ε",
+    r"\eta": "η", r"\theta": "θ", r"\kappa": "κ", r"\lambda": "λ", r"\mu": "μ", r"\nu": "ν", r"\pi": "π",
+    r"\rho": "ρ", r"\sigma": "σ",
+    r"\tau": "τ", r"\phi": "φ", r"\chi": "χ", r"\psi": "ψ", r"\omega": "ω", r"\Gamma": "Γ", r"\Delta": "Δ",
+    r"\Theta": "Θ", r"\Lambda": "Λ", r"\Pi": "Π", r"\Sigma": "Σ", r"\Phi": "Φ", r"\Psi": "Ψ", r"\Omega": "Ω",
+    **{rf"\{word}": word for word in ("log", "ln", "exp", "min", "max", "det", "dim", "Pr", "arg")},
 }  # fmt: skip
 
 
@@ -48,7 +57,7 @@ def to_text(text: str) -> str:
     """The statement for a terminal: common commands become the characters that they stand for."""
 
     def plain(match: re.Match[str]) -> str:
-        tex = re.sub(r"\\(?:mathrm|mathit|text|operatorname)\{([^{}]*)\}", r"\1", match.group(1))
+        tex = re.sub(r"\\(?:mathrm|mathit|mathbf|mathbb|mathcal|text|operatorname)\{([^{}]*)\}", r"\1", match.group(1))
         return re.sub(r"\\(?:[A-Za-z]+|.)", lambda command: _PLAIN.get(command.group(), command.group()), tex)
 
     return _MATH.sub(plain, text)

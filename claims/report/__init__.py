@@ -6,6 +6,8 @@ Formulas are MathML, figures are inline PNG, errata stand in a table; the pages 
 from __future__ import annotations
 
 import base64
+import importlib
+import inspect
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -18,8 +20,6 @@ from lemmata.claims.runner.results import write_text
 from lemmata.paper_figs.framework import FigureSpec, figures, write
 
 Track = Callable[[Sequence[Any], str, Callable[[Any], str]], Iterable[Any]]
-
-FAILING = ("refuted", "error", "broken")
 
 
 def write_report(session: dict[str, Any], out: Path, track: Track) -> Path:
@@ -59,7 +59,7 @@ def write_report(session: dict[str, Any], out: Path, track: Track) -> Path:
         images[spec.id.partition(".")[0]].append(_inline(spec))
 
     errata = [claim for claim in session["claims"] if claim["correction"]]
-    common = {"session": session, "references": bibliography(), "failing": FAILING}
+    common = {"session": session, "references": bibliography()}
     pages = {
         f"{slug}.html": environment.get_template("paper.html.j2").render(
             common,
@@ -67,6 +67,7 @@ def write_report(session: dict[str, Any], out: Path, track: Track) -> Path:
             claims=claims,
             figures=images[slug],
             page=papers()[slug],
+            about=inspect.getdoc(importlib.import_module(f"lemmata.claims.{slug}")),
             errata=[claim for claim in errata if claim["paper"] == slug],
         )
         for slug, claims in by_paper.items()

@@ -1,1 +1,1 @@
-"""Runs claims: ``execute`` judges one claim, ``pool`` runs many in worker processes, ``results`` stores and prints."""
+"""Runs claims: ``execute`` judges one, ``pool`` runs many in workers, ``results`` stores them, ``show`` prints them."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import ExitStack, closing
@@ -45,11 +47,19 @@ def has_gpu() -> bool:
 def prepare_worker(interpret: bool) -> None:
     """Set up a worker before anything heavy is imported."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
     if interpret:
         os.environ["TRITON_INTERPRET"] = "1"
     else:
         os.environ.pop("TRITON_INTERPRET", None)
+
+
+def _die_with(parent: int) -> None:
+    """End this process once its parent is gone, so that nothing goes on after a kill."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def run_claim(claim_id: str, seed: int) -> Result:

@@ -1,4 +1,4 @@
-"""Results as JSON, as a table in the terminal, and the last evidence of each claim in the user's cache."""
+"""Results as JSON, and the last evidence of each claim in the user's cache."""
 
 from __future__ import annotations
 
@@ -19,6 +19,22 @@ from lemmata.claims.framework.registry import find
 from lemmata.claims.runner.execute import Outcome, Result
 from lemmata.kernels.source_hash import source_hash
 
+CLAIM_FIELDS = (
+    "id",
+    "paper",
+    "source",
+    "cite",
+    "statement",
+    "kind",
+    "cost",
+    "verdict",
+    "reason",
+    "seconds",
+    "seed",
+    "evidence",
+    "controls",
+    "correction",
+)
 PACKAGES = ("lemmata", "numpy", "scipy", "torch", "triton", "sympy", "transformer-lens", "hypothesis")
 
 
@@ -104,8 +120,12 @@ def session_json(results: Sequence[Result], interrupted: bool) -> dict[str, Any]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
+    """Write a file whole or not at all; what is no regular file (a pipe, a device) is written to as it is."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    part = path.with_name(".lemmata.part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
 
@@ -150,8 +170,16 @@ def read_session(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"--from {path}: cannot be read as results of `lemmata verify --json`: {error}") from error
+    foreign = ValueError(f"--from {path}: not a file that `lemmata verify --json` wrote")
     if not isinstance(data, dict) or not {"environment", "interrupted", "summary", "claims"} <= set(data):
-        raise ValueError(f"--from {path}: not a file that `lemmata verify --json` wrote")
+        raise foreign
+    if not isinstance(data["claims"], list) or not isinstance(data["summary"], dict):
+        raise foreign
     for entry in data["claims"]:
-        find(entry["id"])
+        if not isinstance(entry, dict) or not set(CLAIM_FIELDS) <= set(entry):
+            raise foreign
+        try:
+            find(entry["id"])
+        except ValueError as error:
+            raise ValueError(f"--from {path}: {error}") from error
     return data

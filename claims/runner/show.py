@@ -32,10 +32,13 @@ STYLE = {
     Verdict.BROKEN: "bold red",
 }
 
+MARK = {True: "holds", False: "fails", None: "undecided"}
+
 
 def console(stderr: bool = False) -> Console:
     """A console as wide as the terminal; in a pipe, wide enough for a table."""
-    wide = (sys.stderr if stderr else sys.stdout).isatty()
+    stream = sys.stderr if stderr else sys.stdout
+    wide = stream is not None and stream.isatty()
     return Console(stderr=stderr, width=None if wide else 120, highlight=False)
 
 
@@ -64,7 +67,7 @@ def coverage(pages: Sequence[Paper]) -> None:
 def claim(claim: Claim) -> None:
     """Everything about one claim, with its last evidence."""
     out = console()
-    out.print(f"[bold]{claim.id}[/]  {claim.source} of {claim.cite}  [{claim.kind}, {claim.cost}]")
+    out.print(f"[bold]{claim.id}[/]  {escape(claim.source)} of {claim.cite} ({claim.kind}, {claim.cost})")
     out.print(to_text(claim.statement), markup=False)
     if claim.correction is not None:
         out.print("\n[bold]erratum[/]")
@@ -84,8 +87,9 @@ def claim(claim: Claim) -> None:
     out.print(f"  {last['verdict']} on {last['date']}, seed {last['seed']}, {last['seconds']} s{changed}")
     for prefix, items in [("", last["evidence"]), *(("control: ", c["evidence"]) for c in last["controls"])]:
         for item in items:
-            holds = {True: "holds", False: "fails", None: "undecided"}[item["holds"]]
-            text = f"  {prefix}{item['name']}: {item['measured']} {item['relation']} {item['bound']} {holds}"
+            text = (
+                f"  {prefix}{item['name']}: {item['measured']} {item['relation']} {item['bound']} {MARK[item['holds']]}"
+            )
             out.print(text, markup=False)
 
 
@@ -175,7 +179,7 @@ def _headline(outcome: Outcome) -> str:
 def _details(out: Console, result: Result) -> None:
     def lines(evidence: Iterable[Evidence]) -> None:
         for item in evidence:
-            mark = {True: "holds", False: "fails", None: "undecided"}[item.holds if item.finite else None]
+            mark = MARK[item.holds if item.finite else None]
             detail = f"  {item.detail}" if item.detail else ""
             out.print(f"    {mark:9} {item}  ({show(item.instances)} instances){detail}", markup=False)
 

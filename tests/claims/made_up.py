@@ -32,6 +32,16 @@ def make_paper() -> Paper:
         """Compares one number."""
         yield Evidence("x", value, "==", 1)
 
+    @add("wrong_and_weak", controls=[Control("no departure at all", {"value": 1})])
+    def wrong_and_weak(trial, value=2):
+        """Compares one number."""
+        yield Evidence("x", value, "==", 1)
+
+    @add("two_controls", controls=[Control("one less", {"value": 0}), Control("none", {"value": 1})])
+    def two_controls(trial, value=1):
+        """Compares one number."""
+        yield Evidence("x", value, "==", 1)
+
     @add("crash")
     def crash(trial, value=1):
         """Raises."""

@@ -60,7 +60,10 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("text", ["not json", "[]", '{"claims": []}'])
+FRAME = '{"environment": {}, "interrupted": false, "summary": {}, "claims": %s}'
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", '{"claims": []}', FRAME % "5", FRAME % "[{}]"])
 def test_a_results_file_that_is_something_else_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(text)
     done = run("report", "--from", "x.json", folder=tmp_path)
@@ -94,6 +97,7 @@ def test_show_tells_the_claim_and_after_verify_its_last_evidence(tmp_path: Path,
     shown = run("show", "turing.bit_size").stdout
     assert "holds on" in shown
     assert "18933 == 18933" in shown
+    assert "(exact, quick)" in shown
     assert "\\" not in shown
 
 

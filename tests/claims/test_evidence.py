@@ -41,6 +41,8 @@ def test_an_interval_decides_only_when_all_of_it_agrees(a, b, c, relation: str, 
         ((1, 2), "in", (0, 3), True),
         ((1, 2), "in", (1.5, 3), None),
         ((1, 2), "in", (3, 4), False),
+        ((1, 2), "in", (2, 3), None),
+        ((1, 2), "in", (1, 2), True),
         ((1, 2), "in", (1.4, 1.6), None),
         ((1, 2), "==", 1.5, None),
         ((1, 2), "==", 3, False),
@@ -69,6 +71,11 @@ def test_malformed_evidence_is_refused() -> None:
         Evidence("x", 1, "=~", 1)
     with pytest.raises(ValueError, match="does not fit"):
         Evidence("x", 1, "in", 1)
+    for bound in ((3, 2), (1, 2, 3), (1,)):
+        with pytest.raises(ValueError, match=r"not \(low, high\)"):
+            Evidence("x", 1, "in", bound)
+    with pytest.raises(ValueError, match="not a whole number"):
+        Evidence("x", 1, "==", 1, instances=2.7)
     with pytest.raises(ValueError, match="does not contain"):
         Evidence("x", 5, "<=", 1, interval=(0, 1))
 
@@ -83,6 +90,7 @@ good, bad = Evidence("good", 1, "==", 1), Evidence("bad", 1, "==", 2)
         ([good], Verdict.HOLDS),
         ([good, bad], Verdict.REFUTED),
         ([good, Evidence("x", math.nan, "<=", 1)], Verdict.ERROR),
+        ([good, Evidence("x", 1, "<=", 2, interval=(math.nan, math.nan))], Verdict.ERROR),
         ([bad, Evidence("x", 1, "<=", math.inf)], Verdict.ERROR),
         ([Evidence("x", 0, "==", 0, instances=0)], Verdict.ERROR),
         ([bad, Evidence("samples", 3, ">=", 100, precondition=True)], Verdict.INCONCLUSIVE),

@@ -27,6 +27,7 @@ from lemmata.kernels.source_hash import source_hash
         ("crashing_control", "broken", "is error, not refuted"),
         ("yields_true", "error", "must yield Evidence"),
         ("silent", "error", "no evidence"),
+        ("wrong_and_weak", "broken", "not refuted"),
         ("fit", "inconclusive", "precondition missed: R²: 0.5 >= 0.9"),
     ],
 )
@@ -148,6 +149,7 @@ def test_without_a_record_a_measured_claim_is_unavailable(measured: Claim, tmp_p
         ({}, "holds"),
         ({"values": {"ratio": 1.0}}, "refuted"),
         ({"values": {"ratio": 20.0}}, "broken"),
+        ({"values": {"ratio": 1.0}, "source": "0" * 32}, "refuted"),
         ({"source": "0" * 32}, "stale"),
     ],
 )
@@ -193,3 +195,43 @@ def test_the_last_evidence_is_remembered_and_a_change_of_code_is_said(monkeypatc
     assert (last["verdict"], last["seed"], last["changed"]) == ("holds", 5, False)
     monkeypatch.setattr(results, "code_hash", lambda claim: "another")
     assert results.recall(claim)["changed"]
+
+
+def test_numbers_that_json_lacks_are_written_as_words(page: Paper) -> None:
+    import json
+
+    claim = page.claims["turing.good"]
+    result = execute(claim, 0)
+    odd = Evidence("x", float("nan"), "<=", float("inf"), interval=(float("nan"), float("nan")))
+    half = Evidence("y", 1.5, "in", (1, 2), interval=(1, 2))
+    result = replace(result, outcome=replace(result.outcome, evidence=(odd, half)))
+    first, second = json.loads(json.dumps(results.claim_json(claim, result), allow_nan=False))["evidence"]
+    assert (first["measured"], first["bound"], first["holds"]) == ("nan", "inf", None)
+    assert (second["interval"], second["bound"], second["holds"]) == ([1, 2], [1, 2], True)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_is_no_regular_file_is_written_to_and_not_replaced(kind: str, tmp_path) -> None:
+    target = tmp_path / "out"
+    if kind == "link":
+        (tmp_path / "real").write_text("old")
+        target.symlink_to(tmp_path / "real")
+        results.write_text(target, "new")
+        assert target.is_symlink()
+        assert (tmp_path / "real").read_text() == "new"
+        return
+    os.mkfifo(target)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(target.read_text()))
+    reader.start()
+    results.write_text(target, "new")
+    reader.join(timeout=10)
+    assert read == ["new"]
+    assert target.is_fifo()
+
+
+def test_every_control_is_executed(page: Paper) -> None:
+    for name in ("turing.two_controls",):
+        result = execute(page.claims[name], 0)
+        assert [control.outcome.verdict for control in result.controls] == ["refuted", "holds"]
+        assert result.verdict is Verdict.BROKEN

@@ -39,6 +39,37 @@ def test_the_lookup_finds_the_partner_of_each_token(permutations) -> None:
     assert (permutations.gather(1, pattern.argmax(-1, keepdim=True))[:, 0] == partner).all()
 
 
+def test_layers_and_heads_are_told_apart() -> None:
+    from lemmata.toy_models.hooked.base import RelativeTransformer
+
+    model = RelativeTransformer(4, 4, 5, d_mlp=None, d_head=2, n_heads=2, n_layers=2, attention="hardmax").eval()
+    with torch.no_grad():
+        for layer in range(2):
+            for head in range(2):
+                model.block(layer).attn.relative_bias[head, 2 * layer + head] = 1
+    tokens = torch.randint(4, (10, 5), generator=torch.Generator().manual_seed(0))
+    for layer in range(2):
+        for head in range(2):
+            masses = [read_mass(model, tokens, distance, layer, head) for distance in range(5)]
+            assert masses == [float(distance == 2 * layer + head) for distance in range(5)]
+
+
+def test_the_scores_are_means_over_windows() -> None:
+    from lemmata.toy_models.hooked.base import HookedModel
+
+    class Fixed(HookedModel):
+        """Attention to distance 0 in three windows and to distance 1 in the fourth."""
+
+        def run_with_cache(self, tokens, names_filter):
+            pattern = torch.zeros(4, 1, 2, 2)
+            pattern[:3, 0, 1, 1] = 1
+            pattern[3, 0, 1, 0] = 1
+            return None, {names_filter: pattern}
+
+    tokens = torch.zeros(4, 2, dtype=torch.long)
+    assert relative_offset_score(Fixed(), tokens) == pytest.approx(1 - (3 * 0.25 + 0.75) / 4)
+
+
 def test_a_uniform_head_has_offset_score_one_and_mass_one_over_window() -> None:
     table, weights = compile_machine(INC)
     model = queue_transformer(weights, WINDOW, attention="softmax")

@@ -1,5 +1,6 @@
 """The turing construction: each stage alone, then the whole, against runs that share no code with it."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -17,7 +18,7 @@ from lemmata.theory.turing.post import PostMachine, predicted_steps, turing_time
 from lemmata.theory.turing.strategies import machines, machines_with_words
 from lemmata.theory.turing.tables import RUNS, SIZES
 from lemmata.theory.turing.tokens import TokenTable
-from lemmata.theory.turing.weights import Weights, parameter_formula
+from lemmata.theory.turing.weights import Weights
 
 # ------------------------------------------------------------------------------------------------ Turing machines
 
@@ -42,7 +43,7 @@ def test_busy_beavers_have_their_known_scores() -> None:
 
 @given(machines())
 def test_a_machine_is_what_its_printed_table_says(machine: TuringMachine) -> None:
-    again = TuringMachine.from_table(str(machine).partition(": ")[2], halting=["H"])
+    again = TuringMachine.from_table(str(machine).partition(": ")[2], halting=machine.halting)
     assert again.transitions == machine.transitions
 
 
@@ -73,6 +74,8 @@ def test_stay_moves_are_composed_with_the_next_step() -> None:
         ("a0->a1R", "no halting state"),
         ("", "no rules"),
         ("start: z\na0->H1R", "start state 'z'"),
+        ("blank:\na0->H1R", "not one printable character"),
+        ("blank: ##\na0->H1R", "not one printable character"),
     ],
 )
 def test_bad_tables_are_refused_with_the_reason(table: str, message: str) -> None:
@@ -173,6 +176,50 @@ def test_the_lockstep_interpreter_equals_the_reference_interpreter() -> None:
             assert cells == dict(done.steps[-1].tape)
 
 
+def test_the_comparison_sees_one_wrong_cell_anywhere_on_the_ring() -> None:
+    stack = all_machines(2, 2)
+    history = run_turing(stack, 30)
+    chosen = history.length > 1
+    stack, history = only(stack, chosen), history.only(chosen)
+    low, high = history.visited()
+    windows = np.maximum(high - low, 2)
+    each = np.arange(len(windows))
+    rng = np.random.default_rng(0)
+    cell = low + (rng.random(len(low)) * (high - low + 1)).astype(int)
+    history.tape[history.length, each, cell + history.origin] ^= 1
+    assert not compare_with_post(stack, history, windows).agrees.any()
+
+
+def test_the_comparison_sees_a_wrong_state_and_a_wrong_time() -> None:
+    stack = all_machines(2, 2)
+    history = run_turing(stack, 30)
+    chosen = history.length > 1
+    stack, history = only(stack, chosen), history.only(chosen)
+    low, high = history.visited()
+    windows = np.maximum(high - low, 2)
+    each = np.arange(len(windows))
+    history.state[1, each] ^= 1
+    assert not compare_with_post(stack, history, windows).agrees.any()
+    history.state[1, each] ^= 1
+    history.head[1:] *= -1  # every step's move is mirrored: the first step's time stays, that of the second does not
+    assert not compare_with_post(stack, history, windows).agrees.any()
+
+
+@given(machines_with_words())
+def test_space_counts_the_cells_that_were_read_or_hold_input(instance) -> None:
+    machine, word = instance
+    done = machine.run(word, 30)
+    cells = {step.head for step in done.steps} | set(range(len(word))) | {0}
+    assert done.space == max(cells) - min(cells) + 1
+
+
+def test_rejection_is_told_from_acceptance() -> None:
+    table, weights = compile_machine(PAL)
+    for word, verdict in (("01", "X"), ("011", "X"), ("11", "A"), ("010", "A")):
+        made = run(weights, table, word, 5, 1_000)
+        assert table.post.states[table.split(made.tokens[-1])[1]].state == verdict
+
+
 # ----------------------------------------------------------------------------------------------- tokens and weights
 
 
@@ -190,7 +237,6 @@ def test_sizes_are_those_of_the_sheet(row) -> None:
     found = (table.n_states, table.n_symbols, len(table.state), table.vocabulary, weights.embedding.shape[1])
     assert found == row[1:6]
     assert (weights.parameters, weights.bits) == (row.parameters, row.bits)
-    assert parameter_formula(table) == row.parameters
 
 
 def test_the_bit_meter_refuses_a_weight_that_is_not_ternary() -> None:
@@ -256,6 +302,34 @@ def test_hardmax_averages_over_ties() -> None:
     logits = (middle + hidden @ weights.output) @ weights.unembedding
     assert (step.tied_keys == 5).all()
     np.testing.assert_allclose(step.logits / 5, logits, atol=1e-12)  # sums of at most 400 terms of size 1
+
+
+def test_a_logit_tie_is_not_a_clear_step() -> None:
+    table, weights = compile_machine(BB3)
+    mute = replace(weights, output=np.zeros_like(weights.output))
+    step = forward(mute, np.array([table.prompt("", 4)]))
+    assert (step.tied_keys[0], step.margins[0], step.clear[0]) == (1, 0, False)
+    assert generate(mute, table.prompt("", 4), (), 3).tie == 1
+
+
+def test_averaging_over_many_ties_does_not_overflow() -> None:
+    table, weights = compile_machine(BB3)
+    tied = WEIGHT_MUTANTS["zero_key"](weights)
+    windows = np.random.default_rng(1).integers(table.vocabulary, size=(5, 300))
+    np.testing.assert_array_equal(forward(tied, windows).logits, forward(tied, windows, "int64").logits)
+
+
+def test_generation_refuses_bad_prompts_and_lengths() -> None:
+    _, weights = compile_machine(BB3)
+    with pytest.raises(ValueError, match="outside of the vocabulary 0 … 59"):
+        generate(weights, [0, 60], (), 3)
+    with pytest.raises(ValueError, match="max_tokens -1"):
+        generate(weights, [0, 1], (), -1)
+
+
+def test_tokens_are_shown_with_symbol_mark_and_state() -> None:
+    table, _ = compile_machine(INC)
+    assert [table.show(token) for token in (0, 1, 6)] == ["# start", "#' start", "# run(r,#)"]
 
 
 @pytest.mark.parametrize("name", [name for name in WEIGHT_MUTANTS if name != "intact"])

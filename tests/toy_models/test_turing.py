@@ -27,6 +27,27 @@ def test_the_export_computes_the_logits_of_the_literal_decoder(mutant: str, wind
     np.testing.assert_allclose(logits.detach(), expected.logits / expected.tied_keys[:, None], atol=1e-4)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_export_is_exact_for_random_weights_that_it_accepts(seed: int) -> None:
+    _, weights = compile_machine(BB3)
+    rng = np.random.default_rng(seed)
+    random = {name: rng.integers(-1, 2, array.shape).astype(np.int8) for name, array in weights.arrays().items()}
+    position = [name for name in random if name.startswith("position")]
+    flags = np.flatnonzero(weights.position_current | weights.position_oldest)
+    content = np.setdiff1d(np.arange(len(weights.position_other)), flags)
+    for name in position:
+        random[name][content] = 0
+    random["query"][content] = 0  # queries read flags only, and values content only; all else is random
+    random["value"][flags] = 0
+    random["embedding"][:, flags] = 0
+    changed = replace(weights, **random)
+    tokens = rng.integers(60, size=(100, 6))
+    expected = forward(changed, tokens, "int64")
+    logits = queue_transformer(changed, 6)(torch.from_numpy(tokens))[:, -1].detach()
+    # float32: sums of some hundred integers below 10^5
+    np.testing.assert_allclose(logits, expected.logits / expected.tied_keys[:, None], rtol=1e-4, atol=0.05)
+
+
 def test_one_query_is_the_last_of_all_queries() -> None:
     table, weights = compile_machine(BB3)
     model = queue_transformer(weights, 5)

@@ -47,14 +47,15 @@ class NetworkStep:
         Class of a token when it is the newest, when it is the oldest.
     logits : float array, shape (newest classes, oldest classes, vocabulary)
         The logits of each case.
-    largest : int
-        Largest absolute activation in any case.
+    least, largest : int
+        Range of every activation in any case: streams, FFN before and after the ReLU, logits.
     """
 
     attention_margin: int
     newest_class: Int[np.ndarray, " vocabulary"]
     oldest_class: Int[np.ndarray, " vocabulary"]
     logits: Float[np.ndarray, "newest oldest vocabulary"]
+    least: int
     largest: int
 
     @classmethod
@@ -80,11 +81,18 @@ class NetworkStep:
         seen_oldest, oldest_class = np.unique(oldest @ w["value"] @ both, axis=0, return_inverse=True)
         units = w["hidden"].shape[1]
         total = seen_newest[:, None] + seen_oldest[None]
-        hidden = np.maximum(total[..., :units] + w["hidden_bias"], 0)
+        before = total[..., :units] + w["hidden_bias"]
+        hidden = np.maximum(before, 0)
         logits = total[..., units:] + hidden @ (w["output"] @ w["unembedding"])
-        residual = (newest[:, None].max(0), (oldest @ w["value"]).max(0), (hidden @ w["output"]).max((0, 1)))
-        largest = max(np.abs(hidden).max(), np.abs(logits).max(), *(np.abs(part).max() for part in residual))
-        return cls(margin, newest_class.reshape(-1), oldest_class.reshape(-1), logits, int(largest))
+        read = oldest @ w["value"]
+        written = hidden @ w["output"]
+        # The stream is the sum of three parts; their extremes added up bound it, coordinate by coordinate.
+        stream = [
+            getattr(newest, end)(0) + getattr(read, end)(0) + getattr(written, end)((0, 1)) for end in ("min", "max")
+        ]
+        parts = [newest, middle, oldest, before, hidden, logits, *stream]
+        least, largest = int(min(part.min() for part in parts)), int(max(part.max() for part in parts))
+        return cls(margin, newest_class.reshape(-1), oldest_class.reshape(-1), logits, least, largest)
 
     def next_token(self) -> Int[np.ndarray, "newest oldest"]:
         """The greedy next token of each case; −1 where the largest logit is shared."""
@@ -111,6 +119,8 @@ class Certificate:
         Cases in which the network's token is another one than the machine's, or a tie.
     logit_margin : int
         Least lead of the right token over the second in the proved cases.
+    least, largest : int
+        Range of all activations in all cases.
     """
 
     machine: str
@@ -121,6 +131,8 @@ class Certificate:
     transitions: int
     wrong: int
     logit_margin: int
+    least: int
+    largest: int
 
     @property
     def proved(self) -> bool:
@@ -165,6 +177,8 @@ def certify_weights(table: TokenTable, weights: Weights) -> Certificate:
         transitions=int(defined.sum()),
         wrong=int((lead <= 0).sum()),
         logit_margin=int(lead.min(initial=2**31)),
+        least=step.least,
+        largest=step.largest,
     )
 
 

@@ -148,6 +148,11 @@ def generate(
         As in :func:`forward`.
     """
     check_window(len(prompt))
+    vocabulary = len(weights.embedding)
+    if not all(0 <= token < vocabulary for token in prompt):
+        raise ValueError(f"prompt holds a token outside of the vocabulary 0 … {vocabulary - 1}")
+    if max_tokens < 0:
+        raise ValueError(f"max_tokens {max_tokens} is negative")
     window = len(prompt)
     text = np.empty(window + max_tokens, np.int64)
     text[:window] = prompt
@@ -191,5 +196,9 @@ def teacher_forced(
 
 
 def run(weights: Weights, table: TokenTable, word: str | Sequence[str], window: int, max_tokens: int) -> Transcript:
-    """Generate from the prompt of `word`, stopping at the halting tokens of `table`."""
+    """Generate from the prompt of `word`, stopping at the halting tokens of `table`.
+
+    Where the machine reaches an undefined pair, the network's argmax is not prescribed and generation goes on without
+    meaning; the machine's own run ends there.
+    """
     return generate(weights, table.prompt(word, window), table.halting_tokens(), max_tokens)

@@ -20,7 +20,6 @@ from lemmata.theory.turing.decode import Transcript
 from lemmata.theory.turing.post import check_window
 from lemmata.theory.turing.weights import Weights
 
-
 STOP, TIE = -1, -2
 
 
@@ -34,8 +33,8 @@ class RingDecoder:
     next_token : int array, shape (newest classes, oldest classes)
         −1 where the argmax is a tie.
     packed : int array, shape (newest classes · oldest classes,)
-        Per case, newest class first: ``next newest class · oldest classes · 2^32 + pushed oldest class``; STOP where the
-        token stops the run and TIE where there is none.
+        Per case, newest class first: ``next newest class · oldest classes · 2^32 + pushed oldest class``; STOP where
+        the token stops the run and TIE where there is none.
     """
 
     newest_class: Int[np.ndarray, " vocabulary"]

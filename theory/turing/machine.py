@@ -207,11 +207,11 @@ class TuringMachine:
         table: str,
         *,
         start: str | None = None,
-        blank: str = "#",
+        blank: str | None = None,
         halting: Sequence[str] = (),
-        name: str = "machine",
+        name: str | None = None,
     ) -> TuringMachine:
-        """Build a machine from the text format of this module, ``"r0->r0R, r1->r1R, …"``.
+        """Build a machine from the text format of this module, ``"r0->r0R, r1->r1R, …"``; arguments win over headers.
 
         Raises
         ------
@@ -226,27 +226,34 @@ class TuringMachine:
             if colon and key.strip() in ("name", "start", "blank", "halt"):
                 header[key.strip()] = value.strip()
                 continue
+            where = name or header.get("name", "machine")
             for rule in filter(None, (part.strip() for part in code.split(","))):
-                pair, action = _parse_rule(rule, number, name)
+                pair, action = _parse_rule(rule, number, where)
                 if pair in rules:
                     raise ValueError(
-                        f"{name}, line {number}: a second rule for state {pair[0]!r} and symbol {pair[1]!r}"
+                        f"{where}, line {number}: a second rule for state {pair[0]!r} and symbol {pair[1]!r}"
                     )
                 rules[pair] = action
+        name = name or header.get("name", "machine")
+        blank = header.get("blank", "#") if blank is None else blank
+        if len(blank) != 1 or not blank.isprintable() or blank.isspace():
+            raise ValueError(f"{name}: blank {blank!r} is not one printable character")
         named = [state.strip() for state in header.get("halt", "").split(",") if state.strip()]
         return cls.from_dict(
             rules,
-            start=header.get("start", start),
-            blank=header.get("blank", blank),
+            start=start or header.get("start"),
+            blank=blank,
             halting=[*halting, *named],
-            name=header.get("name", name),
+            name=name,
         )
 
     @classmethod
     def from_file(cls, path: str | Path) -> TuringMachine:
         """Read a machine from a text file in the format of this module; its name is by default the file's."""
         path = Path(path)
-        return cls.from_table(path.read_text(encoding="utf-8"), name=path.stem)
+        text = path.read_text(encoding="utf-8")
+        named = any(line.lstrip().startswith("name:") for line in text.splitlines())
+        return cls.from_table(text, name=None if named else path.stem)
 
     # ----------------------------------------------------------------------------------------------- running it
 

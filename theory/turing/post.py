@@ -82,6 +82,8 @@ def post_table(turing: TuringTable, halting: int) -> PostTable:
         Shapes (..., 1 + 2·live·symbols + halting·symbols, 2·symbols).
     """
     *machines, live, sigma = turing.state.shape
+    if 1 + (2 * live + halting) * sigma > np.iinfo(np.int16).max:
+        raise ValueError(f"{live} live states and {sigma} symbols give more control states than int16 can number")
     pairs = live * sigma
     run, left, halt = (
         1 + np.arange(n * sigma).reshape(n, sigma) + k * pairs for n, k in ((live, 0), (live, 1), (halting, 2))

@@ -152,10 +152,3 @@ class Weights:
             if array.size and (array.min() < -1 or array.max() > 1):
                 raise ValueError(f"weights {name} span [{array.min()}, {array.max()}], not {{-1, 0, 1}}")
         return self.parameters * BITS_PER_WEIGHT
-
-
-def parameter_formula(table: TokenTable) -> int:
-    """``2|V|d + d² + 2Hd + H + 5d`` with ``d = 3|Γ| + 2|P| + 2`` (section 4.3), from the sizes alone."""
-    g, p, rows = table.n_symbols, table.n_states, len(table.state)
-    d = 3 * g + 2 * p + 2
-    return 2 * g * p * d + d * d + 2 * rows * d + rows + 5 * d

@@ -1,8 +1,8 @@
 """The base class of hooked models, and the transformer with a relative attention bias.
 
-``scores(i, j) = q_i·k_j + bias[i − j]`` for the last `window` tokens j ≤ i of each query, attention by softmax (logits
-times an inverse temperature) or hardmax (uniform over the argmax set), residuals, a ReLU MLP, no normalisation.
-Hook names and weight names are transformer-lens's, so that caching, hooks and patching work unchanged.
+``scores(i, j) = q_i·k_j + bias[i − j]`` for the last `window` tokens j ≤ i of each query, attention by softmax or
+hardmax (uniform over the argmax set), residuals, a ReLU MLP, no normalisation. Hook names and weight names are
+transformer-lens's, so that caching, hooks and patching work unchanged.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ class RelativeAttention(nn.Module):
         self.b_Q, self.b_K, self.b_V = (nn.Parameter(torch.zeros(heads, d_head)) for _ in range(3))
         self.b_O = nn.Parameter(torch.zeros(width))
         self.relative_bias = nn.Parameter(torch.zeros(heads, cfg.n_ctx))
-        self.inverse_temperature = 1.0
         self.hook_q, self.hook_k, self.hook_v, self.hook_z = (HookPoint() for _ in range(4))
         self.hook_attn_scores, self.hook_pattern = HookPoint(), HookPoint()
 
@@ -63,7 +62,7 @@ class RelativeAttention(nn.Module):
         distance = place[queries, None] - place
         outside = (distance < 0) | (distance >= window)
         scores = torch.einsum("bqhe,bkhe->bhqk", q, k) + self.relative_bias[:, distance.clamp(0, window - 1)]
-        scores = self.hook_attn_scores((self.inverse_temperature * scores).masked_fill(outside, -torch.inf))
+        scores = self.hook_attn_scores(scores.masked_fill(outside, -torch.inf))
         pattern = self.hook_pattern(attend(scores, self.kind))
         z = self.hook_z(torch.einsum("bhqk,bkhe->bqhe", pattern, v))
         return torch.einsum("bqhe,hed->bqd", z, self.W_O) + self.b_O
