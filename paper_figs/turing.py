@@ -71,7 +71,7 @@ def gaps(full: bool = False) -> Drawing:
     for size, count in zip(sizes, counts, strict=True):
         axes.annotate(f"{count} steps of {size}", (size, count), ha="center", va="bottom", fontsize=9)
     axes.set(xlabel="tokens from one Turing step to the next", ylabel="Turing steps", ylim=(0, counts.max() * 1.15))
-    axes.set_xlim(-2, window + 3)
+    axes.set_xlim(-0.1 * window, 1.15 * window)
     axes.set_title(f"PAL on (01)…(10)…, n = {length}, window N = {window}")
     return Drawing(fig, {"tokens": sizes.tolist(), "steps": counts.tolist()})
 
