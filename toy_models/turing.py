@@ -10,6 +10,7 @@ turing sheet, section 8 and row T19.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -117,6 +118,46 @@ def train_queue_reader(
         if step % 100 == 0:
             progress(step, loss.item())
     return model.eval()
+
+
+def extend_window(model: RelativeTransformer, window: int, length_scaling: bool = True) -> RelativeTransformer:
+    """The same one-layer reader on a longer window, without training.
+
+    The biases of the newest and the oldest distance are kept, every distance between them gets the mean of the trained
+    ones. With `length_scaling` the oldest one becomes ``b(N) = b(N_0) + ln((N − 1)/(N_0 − 1))``, which keeps its mass
+    as it was among N_0 tokens.
+
+    Parameters
+    ----------
+    model : RelativeTransformer
+        One layer, trained at window N_0.
+    window : int
+        N, larger than N_0.
+    length_scaling : bool
+        Whether the oldest bias is raised.
+
+    Raises
+    ------
+    ValueError
+        If the window is not larger.
+
+    References
+    ----------
+    turing sheet, section 8 and row T20.
+    """
+    old = model.cfg.n_ctx
+    if window <= old:
+        raise ValueError(f"window {window} is not larger than {old}, at which the model was trained")
+    longer = RelativeTransformer(
+        model.cfg.d_vocab, model.cfg.d_model, window, d_mlp=model.cfg.d_mlp, d_head=model.cfg.d_head
+    )
+    state = model.state_dict()
+    name = "blocks.0.attn.relative_bias"
+    bias = state[name]
+    middle = bias[:, 1:-1].mean(1, keepdim=True).expand(-1, window - 2)
+    raised = bias[:, -1:] + (math.log((window - 1) / (old - 1)) if length_scaling else 0.0)
+    longer.load_state_dict(state | {name: torch.cat([bias[:, :1], middle, raised], 1)})
+    return longer.eval()
 
 
 @torch.no_grad()

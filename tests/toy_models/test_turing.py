@@ -12,7 +12,7 @@ from lemmata.theory.turing.decode import forward
 from lemmata.theory.turing.library import BB3, INC
 from lemmata.theory.turing.mutants import WEIGHT_MUTANTS, reposition
 from lemmata.toy_models.hooked.turing import queue_transformer
-from lemmata.toy_models.turing import QueueReaderConfig, QueueTask, accuracy, train_queue_reader
+from lemmata.toy_models.turing import QueueReaderConfig, QueueTask, accuracy, extend_window, train_queue_reader
 
 
 @pytest.mark.parametrize("mutant", WEIGHT_MUTANTS)
@@ -116,3 +116,17 @@ def test_training_is_reproducible_and_learns_a_small_queue() -> None:
     assert accuracy(models[0], *test) > 0.99
     blind = train_queue_reader(task, replace(config, relative_bias=False), torch.Generator().manual_seed(3))
     assert accuracy(blind, *test) < 0.7
+
+
+def test_an_extended_window_keeps_the_mass_of_the_oldest_token() -> None:
+    table, weights = compile_machine(INC)
+    model = queue_transformer(weights, 5, attention="softmax")
+    for window in (9, 40):
+        longer = extend_window(model, window)
+        tokens = torch.randint(table.vocabulary, (1, window), generator=torch.Generator().manual_seed(0))
+        short = model.run_with_cache(tokens[:, -5:])[1]["pattern", 0][0, 0, -1, 0]
+        long = longer.run_with_cache(tokens)[1]["pattern", 0][0, 0, -1, 0]
+        # e^b / (e^b + 4) in both: all other distances have bias 0
+        torch.testing.assert_close(long, short)
+    with pytest.raises(ValueError, match="window 5 is not larger than 5"):
+        extend_window(model, 5)
