@@ -127,22 +127,19 @@ def verdicts(session: Session, chosen: Sequence[Claim], verbose: bool) -> None:
     out = console()
     by_id = {claim.id: claim for claim in chosen}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("claim", "kind", "verdict"):
+    narrow = out.width < 90  # then the kind goes and controls are a bare fraction, so that the evidence stays
+    for name in ("claim", "verdict") if narrow else ("claim", "kind", "verdict"):
         table.add_column(name, no_wrap=True)
-    table.add_column("evidence", ratio=1)
+    table.add_column("evidence", ratio=1, min_width=16)
     table.add_column("controls", no_wrap=True)
     table.add_column("s", justify="right", no_wrap=True)
     for result in session.results:
         claim = by_id[result.claim]
         refuted = sum(control.outcome.verdict is Verdict.REFUTED for control in result.controls)
-        table.add_row(
-            claim.id,
-            claim.kind,
-            Text(result.verdict, STYLE[result.verdict]),
-            Text(_headline(result.outcome)),
-            f"{refuted}/{len(claim.controls)} refuted" if result.controls else "",
-            f"{result.seconds:.1f}",
-        )
+        share = f"{refuted}/{len(claim.controls)}{'' if narrow else ' refuted'}" if result.controls else ""
+        verdict, headline = Text(result.verdict, STYLE[result.verdict]), Text(_headline(result.outcome))
+        names = (claim.id,) if narrow else (claim.id, claim.kind)
+        table.add_row(*names, verdict, headline, share, f"{result.seconds:.1f}")
     out.print(table)
     for result in session.results:
         if verbose:
