@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from lemmata.theory.turing import TuringMachine, compile_machine, run
 from lemmata.theory.turing.decode import forward, generate, teacher_forced
-from lemmata.theory.turing.ensemble import all_machines, compare_with_post, only, run_turing
+from lemmata.theory.turing.ensemble import History, all_machines, compare_with_post, only, run_turing
 from lemmata.theory.turing.library import BB3, BB3_ONES, INC, PAL
-from lemmata.theory.turing.machine import Transition
+from lemmata.theory.turing.machine import Transition, TuringTable
 from lemmata.theory.turing.mutants import TABLE_MUTANTS, WEIGHT_MUTANTS, reposition
 from lemmata.theory.turing.post import PostMachine, predicted_steps, turing_times
 from lemmata.theory.turing.strategies import machines, machines_with_words
@@ -176,14 +176,19 @@ def test_the_lockstep_interpreter_equals_the_reference_interpreter() -> None:
             assert cells == dict(done.steps[-1].tape)
 
 
-def test_the_comparison_sees_one_wrong_cell_anywhere_on_the_ring() -> None:
+def small_machines() -> tuple[TuringTable, History, np.ndarray, np.ndarray]:
+    """The small machines that halt after two steps or more: table, history, tightest windows, and their numbers."""
     stack = all_machines(2, 2)
     history = run_turing(stack, 30)
     chosen = history.length > 1
-    stack, history = only(stack, chosen), history.only(chosen)
+    history = history.only(chosen)
     low, high = history.visited()
-    windows = np.maximum(high - low, 2)
-    each = np.arange(len(windows))
+    return only(stack, chosen), history, np.maximum(high - low, 2), np.arange(len(low))
+
+
+def test_the_comparison_sees_one_wrong_cell_anywhere_on_the_ring() -> None:
+    stack, history, windows, each = small_machines()
+    low, high = history.visited()
     rng = np.random.default_rng(0)
     cell = low + (rng.random(len(low)) * (high - low + 1)).astype(int)
     history.tape[history.length, each, cell + history.origin] ^= 1
@@ -191,13 +196,7 @@ def test_the_comparison_sees_one_wrong_cell_anywhere_on_the_ring() -> None:
 
 
 def test_the_comparison_sees_a_wrong_state_and_a_wrong_time() -> None:
-    stack = all_machines(2, 2)
-    history = run_turing(stack, 30)
-    chosen = history.length > 1
-    stack, history = only(stack, chosen), history.only(chosen)
-    low, high = history.visited()
-    windows = np.maximum(high - low, 2)
-    each = np.arange(len(windows))
+    stack, history, windows, each = small_machines()
     history.state[1, each] ^= 1
     assert not compare_with_post(stack, history, windows).agrees.any()
     history.state[1, each] ^= 1
