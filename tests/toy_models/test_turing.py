@@ -11,7 +11,7 @@ from lemmata.theory.turing import compile_machine
 from lemmata.theory.turing.decode import forward
 from lemmata.theory.turing.library import BB3, INC
 from lemmata.theory.turing.mutants import WEIGHT_MUTANTS, reposition
-from lemmata.toy_models.hooked.turing import queue_transformer
+from lemmata.toy_models.hooked.turing import content_lookup, queue_transformer
 from lemmata.toy_models.turing import QueueReaderConfig, QueueTask, accuracy, extend_window, train_queue_reader
 
 
@@ -130,3 +130,10 @@ def test_an_extended_window_keeps_the_mass_of_the_oldest_token() -> None:
         torch.testing.assert_close(long, short)
     with pytest.raises(ValueError, match="window 5 is not larger than 5"):
         extend_window(model, 5)
+
+
+def test_a_model_without_an_mlp_has_none_and_its_hook_sees_zeros() -> None:
+    model = content_lookup(5, 4)
+    assert not [name for name, _ in model.named_parameters() if "mlp" in name]
+    _, cache = model.run_with_cache(torch.tensor([[0, 1, 2, 3]]))
+    assert not cache["blocks.0.hook_mlp_out"].any()

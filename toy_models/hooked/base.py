@@ -100,7 +100,7 @@ class Block(nn.Module):
     def __init__(self, cfg: TransformerLensConfig, kind: AttentionKind) -> None:
         super().__init__()
         self.attn = RelativeAttention(cfg, kind)
-        self.mlp = MLP(cfg) if cfg.d_mlp is not None else None
+        self.mlp = None if cfg.attn_only else MLP(cfg)  # the configuration fills in d_mlp by itself
         self.hook_resid_pre, self.hook_attn_out, self.hook_resid_mid = HookPoint(), HookPoint(), HookPoint()
         self.hook_mlp_out, self.hook_resid_post = HookPoint(), HookPoint()
 
