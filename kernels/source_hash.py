@@ -9,18 +9,20 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import sys
 from pathlib import Path
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def source_hash(module: str) -> str:
-    """Hash of ``lemmata.…`` module `module` and, transitively, of the lemmata modules that it imports.
+    """Hash of a module and, transitively, of the lemmata modules that it imports.
 
     Parameters
     ----------
     module : str
-        Dotted name of a module or package below ``lemmata``. Nothing is imported: the files are read as text.
+        Dotted name of a module or package below ``lemmata``, whose file is read as text and not imported; or of another
+        module, of which only its own file and what it imports from lemmata count.
 
     Returns
     -------
@@ -30,12 +32,14 @@ def source_hash(module: str) -> str:
     Raises
     ------
     ValueError
-        If there is no such module.
+        If there is no such module, or it has no source file.
     """
     if _path(module) is None:
-        raise ValueError(f"no module {module!r} below lemmata")
+        raise ValueError(f"no module {module!r} with a source file")
     digest = hashlib.sha256()
-    for name, tree in sorted(_closure(module).items()):
+    # A module that is not ours may be a script, whose name depends on how it was started.
+    trees = {name if name.startswith("lemmata.") else "": tree for name, tree in _closure(module).items()}
+    for name, tree in sorted(trees.items()):
         digest.update(f"{name}\n{tree}\n".encode())
     return digest.hexdigest()[:32]
 
@@ -51,7 +55,8 @@ def _closure(module: str) -> dict[str, str]:
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         waiting.extend(_imports(tree))
-        waiting.append(name.rpartition(".")[0])  # importing a module runs its package first
+        if name.startswith("lemmata."):
+            waiting.append(name.rpartition(".")[0])  # importing a module runs its package first
         for node in ast.walk(tree):
             if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
                 node.body = node.body[1:]
@@ -81,9 +86,11 @@ def _imports(tree: ast.Module) -> list[str]:
 
 
 def _path(module: str) -> Path | None:
-    """The file of a module below lemmata, or None."""
+    """The file of a module, or None."""
     root, *rest = module.split(".")
-    if root != "lemmata" or not rest:
+    if root != "lemmata":
+        return _foreign_path(module)
+    if not rest:
         return None
     spec = importlib.util.find_spec(f"lemmata.{rest[0]}")
     if spec is None or not spec.submodule_search_locations:
@@ -94,3 +101,13 @@ def _path(module: str) -> Path | None:
             if candidate.is_file():
                 return candidate
     return None
+
+
+def _foreign_path(module: str) -> Path | None:
+    """The file of a module that is not ours; of the running script too, which has no specification."""
+    loaded = sys.modules.get(module)
+    file = getattr(loaded, "__file__", None)
+    if file is None and module:
+        spec = importlib.util.find_spec(module)
+        file = spec.origin if spec is not None else None
+    return Path(file) if file is not None and file.endswith(".py") else None

@@ -19,8 +19,11 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from lemmata.theory.turing import compile_machine
+from lemmata.theory.turing.library import INC
 from lemmata.theory.turing.tokens import TokenTable
 from lemmata.toy_models.hooked.base import RelativeTransformer
+from lemmata.toy_models.training.experiment import Outcome, experiment
 
 
 @dataclass(frozen=True)
@@ -164,3 +167,12 @@ def extend_window(model: RelativeTransformer, window: int, length_scaling: bool 
 def accuracy(model: RelativeTransformer, tokens: Int[Tensor, "count window"], label: Int[Tensor, " count"]) -> float:
     """Share of windows that the model continues rightly."""
     return (model(tokens, newest_only=True)[:, -1].argmax(-1) == label).double().mean().item()
+
+
+@experiment("turing.queue_reader", QueueReaderConfig)
+def queue_reader(config: QueueReaderConfig, seed: int) -> Outcome:
+    """A softmax head and an FFN learn to continue windows of the increment machine (row T19)."""
+    generator = torch.Generator().manual_seed(seed)
+    task = QueueTask(compile_machine(INC)[0], config.window)
+    model = train_queue_reader(task, config, generator)
+    return Outcome({"accuracy": accuracy(model, *task.sample(20_000, generator))}, model.state_dict())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lemmata.claims.framework.cache import cache_folder
+from lemmata.toy_models.cache import cache_folder
 
 if TYPE_CHECKING:
     import numpy as np

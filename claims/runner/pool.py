@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
-import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import ExitStack, closing
@@ -22,6 +19,7 @@ from typing import Any
 from lemmata.claims.framework.claim import Claim, Cost
 from lemmata.claims.framework.evidence import Verdict
 from lemmata.claims.runner.execute import Outcome, Result
+from lemmata.toy_models.training.workers import prepare_worker
 
 LIMIT_FACTOR = 5.0  # a machine may be five times slower than the one on which budgets are held
 
@@ -44,22 +42,13 @@ def has_gpu() -> bool:
     return any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/kfd"))
 
 
-def prepare_worker(interpret: bool) -> None:
-    """Set up a worker before anything heavy is imported."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
-    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
+def prepare_claim_worker(interpret: bool) -> None:
+    """Set up a worker, with Triton's interpreter or without."""
+    prepare_worker()
     if interpret:
         os.environ["TRITON_INTERPRET"] = "1"
     else:
         os.environ.pop("TRITON_INTERPRET", None)
-
-
-def _die_with(parent: int) -> None:
-    """End this process once its parent is gone, so that nothing goes on after a kill."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
 
 
 def run_claim(claim_id: str, seed: int) -> Result:
@@ -130,7 +119,7 @@ def _results(
         def pool(claim: Claim) -> ProcessPool:
             interpret = "compiler" not in claim.needs and not has_gpu()
             if interpret not in pools:
-                created = ProcessPool(jobs, context=context, initializer=prepare_worker, initargs=(interpret,))
+                created = ProcessPool(jobs, context=context, initializer=prepare_claim_worker, initargs=(interpret,))
                 stack.callback(created.join)
                 stack.callback(created.stop)  # runs before join
                 pools[interpret] = created

@@ -12,12 +12,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lemmata.claims.framework.cache import cache_folder
 from lemmata.claims.framework.claim import Claim
 from lemmata.claims.framework.evidence import Evidence, Number, Verdict
 from lemmata.claims.framework.registry import find
 from lemmata.claims.runner.execute import Outcome, Result
 from lemmata.kernels.source_hash import source_hash
+from lemmata.toy_models.cache import cache_folder
 
 CLAIM_FIELDS = (
     "id",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -112,6 +113,22 @@ def progress(chosen: Sequence[Claim], seed: int, jobs: int | None, limit: float 
             bar.update(task, advance=claim.cost.seconds, description=f"{claim.id} {result.verdict}")
 
         return run_claims(chosen, seed, jobs, limit, finished)
+
+
+@contextmanager
+def steps(what: str) -> Iterator[Callable[[int, int, object], None]]:
+    """A progress bar whose ``advance(done, total, item)`` sets it, for work that counts itself."""
+    with _progress() as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total, item: bar.update(task, completed=done, total=total)
+
+
+def rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A plain table."""
+    table = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*(f"{value:.6g}" if isinstance(value, float) else str(value) for value in row))
+    console().print(table)
 
 
 def _progress() -> Progress:
