@@ -1,4 +1,4 @@
-"""The converse: a window of N tokens needs no more than space linear in N, and decides what finitely many states can."""
+"""The converse: a window of N tokens needs space linear in N, and decides what finitely many states can."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from lemmata.claims.turing.paper import PAPER
     ],
 )
 def linear_space(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
-    """Two random decoders for each N from 2 to 12, one or two layers, one or two heads, with 3 to 6 bits, generate three
-    tokens after each of two random prompts, in the simulator and in a vectorised reference that shares no code with
-    it. The meter adds the widths of the simulator's fields, which refuse what does not fit; the bytecode shows
-    that it has no other variable. Ties and means that are negative and not whole must be common (they are 0.42 and
-    0.2 of the hardmaxes), or rounding and the tie counter would go untested."""
+    """Two random decoders for each N from 2 to 12, one or two layers, one or two heads, with 3 to 6 bits, generate
+    three tokens after each of two random prompts, in the simulator and in a vectorised reference that shares no code
+    with it. The meter adds the widths of the simulator's fields, which refuse what does not fit; the bytecode shows
+    that it has no other variable. Ties and means that are negative and not whole must be common (they are 0.43 and
+    0.22 of the hardmaxes), or rounding and the tie counter would go untested."""
     import numpy as np
 
     from lemmata.theory.turing.converse import generate_streaming, scratch_bits, space_bits, unmetered
@@ -66,9 +66,11 @@ def linear_space(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
     yield Evidence("runs with a number that does not fit into its field", refused, "==", 0, tokens // 3)
     yield Evidence("instructions that keep a value outside of the memory", len(unmetered(simulator)), "==", 0)
     yield Evidence("decoders whose bits are not those of the formula", off, "==", 0, len(cases))
-    sizes, bits = {"vocabulary": 5, "width": 4, "precision": 6}, []
+    bits = []
     for window in range(2, 65):
-        decoders = random_decoders(rng, 1, Sizes(window, layers=2, heads=2, key_width=2, units=4, **sizes))
+        decoders = random_decoders(
+            rng, 1, Sizes(window, vocabulary=5, width=4, precision=6, layers=2, heads=2, key_width=2, units=4)
+        )
         logs = 2 * int(np.ceil(np.log2(window))) + (1 + 4) * int(np.ceil(np.log2(window + 1)))
         bits.append(simulator.of(decoders).memory([0] * window).bits - logs)
     yield Evidence("least bits a token of the window, logarithms apart", np.diff(bits).min(), "==", 3 + 4 * 6, 62)
@@ -82,8 +84,8 @@ def linear_space(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
 @PAPER.claim(
     "eventual_period",
     source="Theorem 2, corollary",
-    statement=r"""Greedy decoding with a window of $N$ tokens is eventually periodic, with preperiod and period of at most
-    $|V|^N$ windows together, so that a fixed window decides only what finitely many states can. Of the maps from
+    statement=r"""Greedy decoding with a window of $N$ tokens is eventually periodic, with preperiod and period of at
+    most $|V|^N$ tokens together, so that a fixed window decides only what finitely many states can. Of the maps from
     windows to tokens, $(|V|!)^{|V|^{N-1}} / |V|^N$ attain it from every window; so does a transformer with one layer,
     two heads and three bits, for $|V| = 2$ and $N = 2, 3, 4, 6, 7$.""",
     kind="exhaustive",
@@ -99,9 +101,9 @@ def linear_space(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
 def eventual_period(
     trial: Trial, slack: int = 0, unseen: int = 0, clocks: int = 1, mutant: str = "as_built"
 ) -> Iterator[Evidence]:
-    """Every map from windows to tokens with two tokens and N up to 4 or three tokens and N up to 2 runs from every window
-    (pairs of maps up to N = 3 for the decoder that sees the time); preperiod and period are read off the passed
-    windows. So do 480 random saturating decoders with |V|^N up to 81."""
+    """Every map from windows to tokens, with two tokens and N up to 4 or three tokens and N up to 2, runs from every
+    window (every pair of maps, with up to 9 states, for the decoder that sees the time); preperiod and period are read
+    off the windows that it passes. So do 480 random saturating decoders with up to 81 windows."""
     from fractions import Fraction
 
     from lemmata.theory.turing.mutants import DECODER_MUTANTS
@@ -109,8 +111,8 @@ def eventual_period(
         cycle_length,
         de_bruijn_decoder,
         de_bruijn_maps,
-        eventual_period,
         every_map,
+        preperiod_and_period,
         run_all,
         tabulate,
     )
@@ -123,7 +125,7 @@ def eventual_period(
             continue
         name, states = f"|V| = {vocabulary}, N = {window}", clocks * vocabulary**seen
         maps = every_map(vocabulary, seen, clocks)
-        preperiod, period = eventual_period(run_all(maps, vocabulary, 3 * states), states)
+        preperiod, period = preperiod_and_period(run_all(maps, vocabulary, 3 * states), states)
         longest, bound = (preperiod + period).max(), vocabulary**window + slack
         yield Evidence(f"{name}: longest preperiod and period together", longest, "<=", bound, period.size)
         if clocks == 1:
@@ -137,10 +139,12 @@ def eventual_period(
             for heads in (1, 2):
                 sizes = Sizes(window, vocabulary, 3, 5, layers, heads, 2, 3)
                 next_token = tabulate(random_decoders(rng, 15, sizes))[:, None]
-                preperiod, period = eventual_period(run_all(next_token, vocabulary, 3 * states), states)
+                preperiod, period = preperiod_and_period(run_all(next_token, vocabulary, 3 * states), states)
                 largest = max(largest, Fraction(int((preperiod + period).max()), states))
                 runs += period.size
     yield Evidence("random decoders: largest share of |V|^N", largest, "<=", 1, runs)
     for window in (2, 3, 4, 6, 7):
         made = tabulate(DECODER_MUTANTS[mutant](de_bruijn_decoder(window)))[0]
-        yield Evidence(f"transformer, N = {window}: tokens until zeros return", cycle_length(made, 2, 0), "==", 2**window)
+        yield Evidence(
+            f"transformer, N = {window}: tokens until zeros return", cycle_length(made, 2, 0), "==", 2**window
+        )

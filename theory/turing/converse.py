@@ -18,7 +18,8 @@ read-only; `pos` must be computable in that space, and the number of program lin
 **The meter.** All that the program changes lies in a :class:`Memory`, whose fields are declared with their width and
 refuse any other value; loop counters are fields too (``for m.query in range(…)``), and :func:`unmetered` shows, from
 the bytecode, that no method keeps a local variable. What one saturating operation computes before it is clipped lives
-for that operation only.
+for that operation only. (Methods that run for every number are ``no_type_check``: checking their arguments costs ten
+times as much as they do.)
 
 References
 ----------
@@ -32,7 +33,8 @@ import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, no_type_check
 
 from lemmata.theory.turing.saturating import Decoders
 
@@ -67,7 +69,9 @@ class Field:
     def refuse(self, name: str, value: object) -> OverflowError:
         """The error for a value that does not fit."""
         low, high = self.limits
-        return OverflowError(f"{name} = {value!r} does not fit into {self.width} bits, the whole numbers {low} … {high}")
+        return OverflowError(
+            f"{name} = {value!r} does not fit into {self.width} bits, the whole numbers {low} … {high}"
+        )
 
 
 class Cells:
@@ -83,9 +87,11 @@ class Cells:
             places = [(row, column) for row in range(field.shape[0]) for column in range(field.shape[1])]
         self._values = dict.fromkeys(places, 0)
 
+    @no_type_check
     def __getitem__(self, place: int | tuple[int, int]) -> int:
         return self._values[place]
 
+    @no_type_check
     def __setitem__(self, place: int | tuple[int, int], value: int) -> None:
         if place not in self._values:
             raise IndexError(f"{self._name} has no cell {place}")
@@ -117,16 +123,24 @@ class Memory:
         for name, field in fields.items():
             set_attribute(self, name, Cells(name, field) if field.shape else 0)
 
-    def __getattr__(self, name: str) -> Any:  # reached only where the attribute is missing; tells mypy that any may be
+    def __getattr__(self, name: str) -> Any:
+        # Reached only where the field is missing; for mypy, the declaration that any name may be a field.
         raise AttributeError(f"the memory has no field {name!r}")
 
-    def __setattr__(self, name: str, value: int) -> None:
-        limits = self._limits.get(name)
-        if limits is None:
-            raise AttributeError(f"the memory has no scalar field {name!r}")
-        if type(value) is not int or not limits[0] <= value <= limits[1]:
-            raise self._fields[name].refuse(name, value)
-        object.__setattr__(self, name, value)
+    if TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: int) -> None: ...
+
+    else:
+
+        @no_type_check
+        def __setattr__(self, name, value):
+            limits = self._limits.get(name)
+            if limits is None:
+                raise AttributeError(f"the memory has no scalar field {name!r}")
+            if type(value) is not int or not limits[0] <= value <= limits[1]:
+                raise self._fields[name].refuse(name, value)
+            object.__setattr__(self, name, value)
 
     @property
     def bits(self) -> int:
@@ -171,7 +185,7 @@ class StreamingDecoder:
     window, vocabulary, width, precision, layers, heads, key_width, units : int
         N, |V|, d, p and the rest of the sizes.
     w : mapping
-        The parameters as nested lists, by the names of :class:`lemmata.theory.turing.saturating.Decoders`.
+        The parameters as nested tuples, by the names of :class:`lemmata.theory.turing.saturating.Decoders`.
     """
 
     window: int
@@ -187,7 +201,7 @@ class StreamingDecoder:
     @classmethod
     def of(cls, decoders: Decoders, index: int = 0) -> StreamingDecoder:
         """The simulator of one decoder of a stack."""
-        w = {name: array[index].tolist() for name, array in decoders.arrays().items()}
+        w = MappingProxyType({name: _tuples(array[index].tolist()) for name, array in decoders.arrays().items()})
         _, layers, units, width = decoders.hidden.shape
         _, _, heads, key_width, _ = decoders.key.shape
         return cls(
@@ -233,7 +247,7 @@ class StreamingDecoder:
         """Generate a token; it is then ``m.tokens[0]``."""
         self.embed(m)
         for m.layer in range(self.layers):
-            for m.query in self.queries(m):
+            for m.query in self.queries(m):  # noqa: B020  (sets a field of m, not m)
                 self.attend(m)
                 self.transform(m)
         self.choose(m)
@@ -266,7 +280,7 @@ class StreamingDecoder:
                 self.project(m, self.w["query"][m.layer][m.head][m.row])
                 m.asked[m.row] = m.inner
             m.ties = 0
-            for m.key in self.keys(m):
+            for m.key in self.keys(m):  # noqa: B020
                 self.rate(m)
                 if m.ties == 0 or m.score > m.best:
                     m.best = m.score
@@ -278,16 +292,19 @@ class StreamingDecoder:
             for m.row in range(self.width):
                 m.middle[m.row] = self.saturate(m.middle[m.row] + self.mean(m.total[m.row], m.ties))
 
+    @no_type_check
     def seen(self, m: Memory) -> int:
         """Component ``column`` of h, the key's vector as the query sees it."""
         return self.saturate(
             m.buffer[m.key, m.column] + self.w["position"][m.layer][self.distance(m)][m.column]
         )  # fmt: skip
 
+    @no_type_check
     def distance(self, m: Memory) -> int:
         """From the query back to the key."""
         return m.key - m.query
 
+    @no_type_check
     def project(self, m: Memory, weights: Sequence[int]) -> None:
         """``inner`` becomes the product of a row of weights with h."""
         m.inner = 0
@@ -309,6 +326,7 @@ class StreamingDecoder:
             self.project(m, self.w["value"][m.layer][m.head][m.row])
             m.total[m.row] += m.inner
 
+    @no_type_check
     def mean(self, total: int, count: int) -> int:
         """Rounded down."""
         return total // count
@@ -341,12 +359,18 @@ class StreamingDecoder:
                 m.best = m.inner
                 m.chosen = m.candidate
 
+    @no_type_check
     def saturate(self, value: int) -> int:
         """Clip to p bits."""
-        return max(-(1 << self.precision - 1), min((1 << self.precision - 1) - 1, value))
+        return max(-(1 << self.precision - 1), min(value, (1 << self.precision - 1) - 1))
 
 
 PROGRAM = "step embed queries keys attend seen distance project rate admit mean transform choose saturate".split()
+
+
+def _tuples(nested: Any) -> Any:
+    """Nested lists as nested tuples, which cannot be written to."""
+    return tuple(map(_tuples, nested)) if isinstance(nested, list) else nested
 
 
 def generate_streaming(decoder: StreamingDecoder, prompt: Sequence[int], count: int) -> tuple[int, ...]:
@@ -362,8 +386,9 @@ def generate_streaming(decoder: StreamingDecoder, prompt: Sequence[int], count: 
 def unmetered(decoder: type[StreamingDecoder]) -> list[str]:
     """Instructions of the program that could keep a value outside of the memory: ``"method: instruction argument"``.
 
-    A method may set a field or a cell (the decoder itself is frozen), build the pair that addresses a cell, and call
-    its own methods, `range`, `max` and `min`. Arguments and iterators of `range` repeat what the memory holds.
+    A method may set a field or a cell (the decoder is frozen and its parameters are tuples), build the pair that
+    addresses a cell, and call methods, `range`, `max` and `min`. Arguments and iterators of `range` repeat what the
+    memory holds.
     """
     found = []
     for name in PROGRAM:

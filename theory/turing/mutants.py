@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Int8
@@ -137,6 +138,7 @@ class Unmasked(StreamingDecoder):
     def keys(self, m: Memory) -> range:
         return range(self.window)
 
+    @no_type_check
     def distance(self, m: Memory) -> int:
         return max(0, m.key - m.query)
 
@@ -144,6 +146,7 @@ class Unmasked(StreamingDecoder):
 class TowardsZero(StreamingDecoder):
     """Means are rounded towards zero instead of down."""
 
+    @no_type_check
     def mean(self, total: int, count: int) -> int:
         return total // count if total >= 0 else -(-total // count)
 
@@ -153,12 +156,16 @@ class FirstMaximum(StreamingDecoder):
 
     def admit(self, m: Memory) -> None:
         if m.ties == 0:
-            StreamingDecoder.admit(self, m)
+            m.ties = 1
+            for m.row in range(self.width):
+                self.project(m, self.w["value"][m.layer][m.head][m.row])
+                m.total[m.row] = m.inner
 
 
 class WrapAround(StreamingDecoder):
     """Overflow wraps around as in two's complement instead of saturating."""
 
+    @no_type_check
     def saturate(self, value: int) -> int:
         return (value + (1 << self.precision - 1)) % (1 << self.precision) - (1 << self.precision - 1)
 
@@ -199,6 +206,7 @@ class TwoBuffers(StreamingDecoder):
                 m.old[m.key, m.column] = m.buffer[m.key, m.column]
         return range(self.window - 1, -1, -1)
 
+    @no_type_check
     def seen(self, m: Memory) -> int:
         return self.saturate(m.old[m.key, m.column] + self.w["position"][m.layer][self.distance(m)][m.column])
 

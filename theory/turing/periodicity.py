@@ -73,15 +73,15 @@ def run_all(
     return path
 
 
-def eventual_period(
-    path: Integer[np.ndarray, "steps *runs"], most: int
-) -> tuple[Integer[np.ndarray, "*runs"], Integer[np.ndarray, "*runs"]]:
+def preperiod_and_period(
+    path: Integer[np.ndarray, "steps maps windows"], most: int
+) -> tuple[Integer[np.ndarray, "maps windows"], Integer[np.ndarray, "maps windows"]]:
     """Preperiod and period of sequences, read off the sequences alone.
 
     Parameters
     ----------
-    path : int array, shape (steps, …)
-        At least ``3·most`` steps.
+    path : int array, shape (steps, maps, windows)
+        From :func:`run_all`, at least ``3·most`` steps.
     most : int
         Neither the preperiod nor the period is larger.
 

@@ -144,7 +144,7 @@ def random_decoders(rng: np.random.Generator, count: int, sizes: Sizes) -> Decod
     s, half = sizes, 2 ** (sizes.precision - 1)
     small = min(2, half - 1)
 
-    def draw(limit: int, *shape: int) -> Int[np.ndarray, "..."]:
+    def draw(limit: int, *shape: int) -> np.ndarray:
         return rng.integers(-limit, limit, (count, *shape), endpoint=True)
 
     return Decoders(
@@ -199,10 +199,10 @@ def forward(decoders: Decoders, windows: Int[np.ndarray, "decoders batch window"
     if windows.shape[2] != window:
         raise ValueError(f"windows hold {windows.shape[2]} tokens, and the decoders have a window of {window}")
 
-    def clip(x: Int[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
+    def clip(x: np.ndarray) -> np.ndarray:
         return np.clip(x, -limit, limit - 1)
 
-    def product(matrix: Int[np.ndarray, "..."], x: Int[np.ndarray, "..."], start: int | np.ndarray = 0) -> np.ndarray:
+    def product(matrix: np.ndarray, x: np.ndarray, start: int | np.ndarray = 0) -> np.ndarray:
         """Fold over the last axis of x. Matrix: (decoders, rows, columns); x: (decoders, …, columns)."""
         matrix = matrix.reshape(len(matrix), *(1,) * (x.ndim - 2), *matrix.shape[1:])
         folded: np.ndarray = np.asarray(start)
