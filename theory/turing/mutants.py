@@ -151,6 +151,15 @@ class TowardsZero(StreamingDecoder):
         return total // count if total >= 0 else -(-total // count)
 
 
+class LocalVariable(StreamingDecoder):
+    """Right, but with a number that the meter does not see."""
+
+    @no_type_check
+    def mean(self, total: int, count: int) -> int:
+        mean = total // count
+        return mean
+
+
 class FirstMaximum(StreamingDecoder):
     """No ties: the newest of the best keys is read alone."""
 
@@ -214,7 +223,7 @@ class TwoBuffers(StreamingDecoder):
 STREAMING_MUTANTS: dict[str, type[StreamingDecoder]] = {"intact": StreamingDecoder} | {
     mutant.__name__: mutant
     for mutant in (
-        LeftToRight, Unmasked, TowardsZero, FirstMaximum, WrapAround, LastMaximum, ShortCounter, TwoBuffers,
+        LeftToRight, Unmasked, TowardsZero, FirstMaximum, WrapAround, LastMaximum, ShortCounter, LocalVariable, TwoBuffers,
     )
 }  # fmt: skip
 
