@@ -223,7 +223,8 @@ class TwoBuffers(StreamingDecoder):
 STREAMING_MUTANTS: dict[str, type[StreamingDecoder]] = {"intact": StreamingDecoder} | {
     mutant.__name__: mutant
     for mutant in (
-        LeftToRight, Unmasked, TowardsZero, FirstMaximum, WrapAround, LastMaximum, ShortCounter, LocalVariable, TwoBuffers,
+        LeftToRight, Unmasked, TowardsZero, FirstMaximum, WrapAround, LastMaximum,
+        ShortCounter, LocalVariable, TwoBuffers,
     )
 }  # fmt: skip
 
