@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from lemmata.theory.turing import TuringMachine, compile_machine, decode
 from lemmata.theory.turing.converse import (
-    Field,
-    Memory,
     StreamingDecoder,
     generate_streaming,
     scratch_bits,
@@ -18,6 +16,7 @@ from lemmata.theory.turing.converse import (
     unmetered,
 )
 from lemmata.theory.turing.library import BB3, INC
+from lemmata.theory.turing.memory import Field, Memory
 from lemmata.theory.turing.mutants import STREAMING_MUTANTS, blind_head
 from lemmata.theory.turing.periodicity import (
     PRIMITIVE_TRINOMIALS,

@@ -17,7 +17,8 @@ from typing import no_type_check
 import numpy as np
 from jaxtyping import Int8
 
-from lemmata.theory.turing.converse import Field, Memory, StreamingDecoder, bits_for
+from lemmata.theory.turing.converse import StreamingDecoder
+from lemmata.theory.turing.memory import Field, Memory, bits_for
 from lemmata.theory.turing.post import PostTable
 from lemmata.theory.turing.saturating import Decoders
 from lemmata.theory.turing.weights import Weights
