@@ -85,9 +85,9 @@ def linear_space(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
     "eventual_period",
     source="Theorem 2, corollary",
     statement=r"""Greedy decoding with a window of $N$ tokens is eventually periodic, with preperiod and period of at
-    most $|V|^N$ tokens together, so that a fixed window decides only what finitely many states can. Of the maps from
-    windows to tokens, $(|V|!)^{|V|^{N-1}} / |V|^N$ attain it from every window; so does a transformer with one layer,
-    two heads and three bits, for $|V| = 2$ and $N = 2, 3, 4, 6, 7$.""",
+    most $|V|^N$ tokens together, so that a fixed window decides only what finitely many states can. Over all maps from
+    windows to tokens and all start windows, $|V| (|V|!)^{|V|^{N-1}}$ runs attain it; so does a transformer with one
+    layer, two heads and three bits, for $|V| = 2$ and $N = 2, 3, 4, 6, 7$.""",
     kind="exhaustive",
     cost="standard",
     rows=["T11"],
@@ -112,6 +112,7 @@ def eventual_period(
         de_bruijn_decoder,
         de_bruijn_maps,
         every_map,
+        longest_runs,
         preperiod_and_period,
         run_all,
         tabulate,
@@ -129,6 +130,8 @@ def eventual_period(
         longest, bound = (preperiod + period).max(), vocabulary**window + slack
         yield Evidence(f"{name}: longest preperiod and period together", longest, "<=", bound, period.size)
         if clocks == 1:
+            attained = int((preperiod + period == states).sum())
+            yield Evidence(f"{name}: runs that attain it", attained, "==", longest_runs(vocabulary, seen), period.size)
             cycles = int((period == states).all(1).sum())
             expected = de_bruijn_maps(vocabulary, seen)
             yield Evidence(f"{name}: maps with one cycle through all windows", cycles, "==", expected, len(maps))

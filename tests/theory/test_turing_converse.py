@@ -1,6 +1,7 @@
 """The converse: linear space against the vectorised reference, and eventual periods against plain walks."""
 
 from dataclasses import fields, replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from lemmata.theory.turing.periodicity import (
     de_bruijn_maps,
     every_map,
     every_window,
+    longest_runs,
     preperiod_and_period,
     run_all,
     tabulate,
@@ -137,6 +139,8 @@ def test_a_memory_holds_its_bits_and_no_more() -> None:
             memory.a = value
     with pytest.raises(OverflowError, match=r"b\[\(0, 1\)\] = 2 does not fit into 2 bits"):
         memory.b[0, 1] = 2
+    with pytest.raises(OverflowError, match=r"b\[\(0, 1\)\] = 0.5 does not fit"):
+        memory.b[0, 1] = 0.5
     with pytest.raises(OverflowError, match="none = 1"):
         memory.none = 1
     with pytest.raises(IndexError, match="b has no cell"):
@@ -260,6 +264,25 @@ def test_paths_that_are_too_short_are_refused() -> None:
         preperiod_and_period(path[:11], 4)
     with pytest.raises(ValueError, match="no period up to 3"):
         preperiod_and_period(path, 3)
+
+
+def test_the_period_of_a_written_sequence() -> None:
+    sequences = np.array([[7, 8, 9, *[0] * 8], [1, 2, 3, *[1, 2, 3] * 3][:11], [5, *[4, 6] * 5]]).T[:, :, None]
+    preperiod, period = preperiod_and_period(sequences, 3)
+    assert preperiod[:, 0].tolist() == [3, 0, 1]
+    assert period[:, 0].tolist() == [1, 3, 2]
+
+
+@pytest.mark.parametrize(("vocabulary", "window"), [(2, 3), (3, 1)])
+def test_runs_at_the_bound_are_counted_by_walking(vocabulary: int, window: int) -> None:
+    windows = vocabulary**window
+    walks = [
+        walk([list(tokens)], vocabulary, start)
+        for tokens in product(range(vocabulary), repeat=windows)
+        for start in range(windows)
+    ]
+    assert sum(m + q == windows for m, q in walks) == longest_runs(vocabulary, window)
+    assert sum(q == windows for _, q in walks) == windows * de_bruijn_maps(vocabulary, window)
 
 
 def test_windows_and_maps_are_enumerated_in_order() -> None:

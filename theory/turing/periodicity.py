@@ -2,8 +2,11 @@
 
 The next token is a function ``f: V^N → V`` of the window, so a run is a path in the graph of the ``|V|^N`` windows
 where each has one successor: with preperiod m and period q, it visits m + q different ones, hence ``m + q ≤ |V|^N``.
-The bound is attained if and only if the run passes every window before it repeats one. If the whole path is a cycle
-(m = 0), its tokens are a de Bruijn sequence, and of the maps f exactly ``(|V|!)^(|V|^(N−1)) / |V|^N`` have one.
+The bound is attained if and only if the run passes every window before it repeats one, a Hamiltonian path in the
+de Bruijn graph. Such a path is an Euler trail of the graph of the windows of N − 1 tokens, whose vertices have as many
+edges in as out, so that it closes to a cycle: there are as many as ``(|V|!)^(|V|^(N−1))``, one for each de Bruijn
+sequence and each of the ``|V|^N`` places to start in it. The map may still send the last window anywhere, in |V| ways;
+in one of them the run is the cycle (m = 0), in the others it turns off before.
 
 :func:`de_bruijn_decoder` attains it with a transformer of constant size, one for every N with a primitive trinomial
 ``x^N + x + 1``. Tokens are bits and
@@ -111,6 +114,11 @@ def preperiod_and_period(
 def de_bruijn_maps(vocabulary: int, window: int) -> int:
     """``(|V|!)^(|V|^(N−1)) / |V|^N``, the number of maps whose run from any window passes all of them in one cycle."""
     return factorial(vocabulary) ** (vocabulary ** (window - 1)) // vocabulary**window
+
+
+def longest_runs(vocabulary: int, window: int) -> int:
+    """``|V| (|V|!)^(|V|^(N−1))``, the number of pairs of a map and a start window whose run attains the bound."""
+    return vocabulary * factorial(vocabulary) ** (vocabulary ** (window - 1))
 
 
 def de_bruijn_decoder(window: int) -> Decoders:
