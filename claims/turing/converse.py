@@ -46,7 +46,7 @@ def linear_space(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
     differ = tokens = refused = off = hardmaxes = tied = rounded = 0
     cases = [(window, layers, heads) for window in range(2, 13) for layers in (1, 2) for heads in (1, 2)]
     for window, layers, heads in cases:
-        vocabulary, width, precision, key_width, units = rng.integers([2, 2, 3, 1, 1], [6, 5, 7, 3, 5]).tolist()
+        vocabulary, width, precision, key_width, units = rng.integers([2, 2, 3, 1, 1], [6, 4, 7, 3, 4]).tolist()
         sizes = Sizes(window, vocabulary, width, precision, layers, heads, key_width, units)
         decoders = random_decoders(rng, 4, sizes)
         prompts = rng.integers(vocabulary, size=(4, window))

@@ -75,6 +75,8 @@ class StreamingDecoder:
     ----------
     window, vocabulary, width, precision, layers, heads, key_width, units : int
         N, |V|, d, p and the rest of the sizes.
+    half : int
+        ``2^(p−1)``.
     w : mapping
         The parameters as nested tuples, by the names of :class:`lemmata.theory.turing.saturating.Decoders`.
     """
@@ -87,6 +89,7 @@ class StreamingDecoder:
     heads: int
     key_width: int
     units: int
+    half: int
     w: Mapping[str, Any]
 
     @classmethod
@@ -96,7 +99,7 @@ class StreamingDecoder:
         _, layers, units, width = decoders.hidden.shape
         _, _, heads, key_width, _ = decoders.key.shape
         p = decoders.precision
-        return cls(decoders.window, decoders.vocabulary, width, p, layers, heads, key_width, units, w)
+        return cls(decoders.window, decoders.vocabulary, width, p, layers, heads, key_width, units, 2 ** (p - 1), w)
 
     def fields(self) -> dict[str, Field]:
         """Every number that the program keeps, with its width."""
@@ -250,7 +253,9 @@ class StreamingDecoder:
     @no_type_check
     def saturate(self, value: int) -> int:
         """Clip to p bits."""
-        return max(-(1 << self.precision - 1), min(value, (1 << self.precision - 1) - 1))
+        if -self.half <= value < self.half:
+            return value
+        return -self.half if value < 0 else self.half - 1
 
 
 PROGRAM = "step embed queries keys attend seen distance project rate admit mean transform choose saturate".split()

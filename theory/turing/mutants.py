@@ -177,7 +177,7 @@ class WrapAround(StreamingDecoder):
 
     @no_type_check
     def saturate(self, value: int) -> int:
-        return (value + (1 << self.precision - 1)) % (1 << self.precision) - (1 << self.precision - 1)
+        return (value + self.half) % (2 * self.half) - self.half
 
 
 class LastMaximum(StreamingDecoder):
