@@ -34,8 +34,8 @@ def linear_space(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
     """Four random decoders for each N from 2 to 12, one or two layers, one or two heads, with 3 to 6 bits, generate
     three tokens after a random prompt, in the simulator and in a vectorised reference that shares no code
     with it. The meter adds the widths of the simulator's fields, which refuse what does not fit; the bytecode shows
-    that it has no other variable. Ties and means that are negative and not whole must be common (they are 0.43 and
-    0.22 of the hardmaxes), or rounding and the tie counter would go untested."""
+    that it has no other variable. Ties and means that are negative and not whole must be common (they are 0.4 and
+    0.2 of the hardmaxes), or rounding and the tie counter would go untested."""
     import numpy as np
 
     from lemmata.theory.turing.converse import generate_streaming, scratch_bits, space_bits, unmetered
@@ -102,7 +102,7 @@ def eventual_period(
     trial: Trial, slack: int = 0, unseen: int = 0, clocks: int = 1, mutant: str = "as_built"
 ) -> Iterator[Evidence]:
     """Every map from windows to tokens, with two tokens and N up to 4 or three tokens and N up to 2, runs from every
-    window (every pair of maps, with up to 9 states, for the decoder that sees the time); preperiod and period are read
+    window (every pair of maps, with up to 8 windows, for the decoder that sees the time); preperiod and period are read
     off the windows that it passes. So do 480 random saturating decoders with up to 81 windows."""
     from fractions import Fraction
 
