@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lemmata.claims.framework import Control, Evidence, Trial
 from lemmata.claims.turing.paper import PAPER
+
+if TYPE_CHECKING:
+    from lemmata.theory.turing.formats import Format
 
 
 @PAPER.claim(
@@ -61,3 +65,69 @@ def softmax_scaling(trial: Trial, above: float = 0.1) -> Iterator[Evidence]:
     for window in (3, 10, 50, 300, 2_000):
         failed, total = failures(table, weights, window, math.log(window - 1) + above)
         yield Evidence(f"N = {window}: windows decoded wrongly", failed, "==", 0, total)
+
+
+@PAPER.claim(
+    "float_formats",
+    source="Theorem 1, constant precision",
+    statement=r"""Let every intermediate number of the softmax decoder be rounded to a float format with unit roundoff
+    $u$, least positive number $\eta$, and sums accumulated with $m'$ mantissa bits. The least gap that decodes the
+    worst-case windows is $\ln(N-1)$ within rounding, but never more than $(m' + 2) \ln 2$, where sums of equal terms
+    stop growing, or $\ln(2/\eta)$, where $e^{-\beta}$ is 0. At $\beta = \ln(N-1) + 0.1$ and float32 accumulators the
+    smallest formats that agree have 16 bits up to $N = 300$, and 8 bits (e4m3) from $N = 2000$ on, by underflow.""",
+    kind="numeric",
+    cost="standard",
+    rows=["T8", "T9"],
+    controls=[
+        Control("the maximum is not subtracted, and $e^{\\beta}$ overflows", {"subtract_max": False}),
+        Control("a prediction in which sums never stop growing", {"stagnates": False}),
+        Control("$\\beta = \\ln(N - 1) - 0.1$", {"margin": -0.1}),
+        Control("one binary order less of gap against spread windows", {"orders": 3}),
+    ],
+)
+def float_formats(
+    trial: Trial, subtract_max: bool = True, stagnates: bool = True, margin: float = 0.1, orders: int = 4
+) -> Iterator[Evidence]:
+    """float64, float32, float16, bfloat16 and both 8-bit formats, the rounding of each an exact function of its bits.
+    In theory/turing/rounded.py: every operation that is rounded, both ways to accumulate, and the prediction, which
+    counts 16u and one spacing of the format as rounding. The sums of up to 10^9 equal terms leap through binades, bit
+    for bit the same as one by one. Spread windows divide the other tokens among up to three wrong symbols."""
+    import math
+
+    from lemmata.theory.turing import compile_machine
+    from lemmata.theory.turing.formats import BFLOAT16, E4M3, E5M2, FLOAT16, FORMATS
+    from lemmata.theory.turing.library import INC
+    from lemmata.theory.turing.rounded import Arithmetic, contests, failures, predicted_gap, smallest_gap
+
+    table, _ = compile_machine(INC)
+    kinds = contests(table)
+    small, large = (3, 10, 50, 300), (2_000, 20_000, 100_000, 10**9)
+    ways = ({"wide": True}, {"wide": True, "reciprocal": True}, {"wide": False})
+    for form in FORMATS:
+        off = 0
+        for way in ways:
+            how = Arithmetic(form, **way, subtract_max=subtract_max)
+            for window in small + large:
+                low, high = predicted_gap(how, window, stagnates)
+                off += not low <= smallest_gap(kinds, how, window)[1] <= high
+        yield Evidence(f"{form.name}: least gaps off the prediction", off, "==", 0, len(ways) * len(small + large))
+
+    def wrong(forms: tuple[Format, ...], windows: tuple[int, ...]) -> list[bool]:
+        """For each format and window, whether a worst-case window at ln(N − 1) + margin is decoded wrongly."""
+        ways = [(Arithmetic(form, subtract_max=subtract_max), window) for form in forms for window in windows]
+        return [failures(table, how, window, math.log(window - 1) + margin)[0] > 0 for how, window in ways]
+
+    halves = wrong((FLOAT16, BFLOAT16), small + large)
+    yield Evidence("16 bits: windows that disagree", sum(halves), "==", 0, len(halves))
+    quarters = wrong((E4M3, E5M2), small)
+    yield Evidence("8 bits, N <= 300: windows that disagree", sum(quarters), "==", len(quarters), len(quarters))
+    quarters = wrong((E4M3,), large)
+    yield Evidence("e4m3, N >= 2,000: windows that disagree", sum(quarters), "==", 0, len(quarters))
+    lost = tried = 0
+    for form in FORMATS[1:]:
+        gap = (form.mantissa_bits + orders) * math.log(2)
+        gap += 2.0 ** (math.floor(math.log2(gap)) - form.mantissa_bits)  # rounded up
+        for window in large:
+            found = failures(table, Arithmetic(form, wide=False, subtract_max=subtract_max), window, gap, 3)
+            lost, tried = lost + found[0], tried + found[1]
+    yield Evidence("sums in the format, spread windows: lost", lost, "==", 0, tried)
