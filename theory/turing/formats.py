@@ -137,7 +137,8 @@ def repeated_sum(
         raise ValueError(f"start {total.min()} and term {term.min()} must not be negative")
     left = np.full(total.shape, count, np.int64)
     while (left > 0).any():
-        # Three honest steps: once two of them in one binade add the same, so will all others up to its end.
+        # Three honest steps: the last starts from a sum that a step within the binade has made even where there are
+        # ties, so that all further ones up to the end of the binade add the same.
         sums = [total]
         for _ in range(3):
             sums.append(np.where(left > 0, round_to(form, sums[-1] + term), sums[-1]))
@@ -145,7 +146,7 @@ def repeated_sum(
         first, second, total = sums[1:]
         added = np.where(np.isfinite(total), total - second, 0.0)
         ends = [np.maximum(np.frexp(x)[1], form.least_exponent + 1) for x in (first, total)]
-        steady = (added > 0) & (second - first == added) & (ends[0] == ends[1])
+        steady = (added > 0) & (ends[0] == ends[1])
         room = np.divide(np.ldexp(1.0, ends[1]) - total, added, out=np.zeros_like(total), where=steady)
         leap = np.clip(np.ceil(room) - 1, 0, left)
         total = total + leap * added
