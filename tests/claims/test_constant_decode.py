@@ -10,6 +10,7 @@ import pytest
 
 from lemmata.claims.framework import registry
 from lemmata.claims.runner.execute import execute
+from lemmata.kernels import source_hash
 from lemmata.kernels.decode.offsets import bench
 from lemmata.kernels.records import read_record, write_record
 
@@ -73,6 +74,11 @@ def _with(folder, record):
 
 def test_a_record_of_another_source_is_stale(tmp_path) -> None:
     assert verdict(tmp_path, replace(made_up(), source="0" * 32)) == "stale"
+
+
+def test_the_hash_of_a_record_covers_the_kernel_and_its_reference() -> None:
+    closure = source_hash._closure(f"lemmata.kernels.{bench.OPERATION}")
+    assert {f"lemmata.kernels.{bench.OPERATION}.{name}" for name in ("triton", "reference")} <= set(closure)
 
 
 def test_what_a_measurement_returns_is_a_record_of_the_claim(tmp_path) -> None:

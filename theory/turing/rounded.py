@@ -140,7 +140,8 @@ class Contest:
 def contests(table: TokenTable, symbols: int | None = 1) -> Counter[Contest]:
     """Every defined transition against every set of up to `symbols` wrong ones (None: of any size), and how often.
 
-    With one wrong symbol these are the windows of :func:`lemmata.theory.turing.softmax.adversarial_windows`.
+    With one wrong symbol these are the windows of :func:`lemmata.theory.turing.softmax.adversarial_windows`. (No two
+    symbols lead from one state to the same token: the next state's register keeps the letter.)
     """
     found: Counter[Contest] = Counter()
     for state in np.unique(table.state):
@@ -149,8 +150,6 @@ def contests(table: TokenTable, symbols: int | None = 1) -> Counter[Contest]:
         for size in range(1, min(symbols or len(rows), len(rows) - 1) + 1):
             for chosen in combinations(range(len(rows)), size + 1):
                 for right in chosen:
-                    if any(targets[other] == targets[right] for other in chosen if other != right):
-                        continue
                     pushed, reached = zip(*(targets[unit] for unit in chosen), strict=True)
                     found[Contest(chosen.index(right), _numbered(pushed), _numbered(reached))] += 1
     return found
