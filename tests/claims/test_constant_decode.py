@@ -63,6 +63,8 @@ def test_what_does_not_scale_as_claimed_does_not_hold(name: str, times: dict, tm
 def test_noise_and_missing_windows_are_inconclusive(tmp_path) -> None:
     record = made_up(offsets=lambda window: 8e-6 * (1 + 0.9 * math.sin(window)))
     assert execute(replace(CLAIM, controls=()), 0, _with(tmp_path, record)).verdict == "inconclusive"
+    small = replace(made_up(), values=made_up().values | {"dense_bytes": [1e6] * 8 + [1e9] * 3})
+    assert execute(replace(CLAIM, controls=()), 0, _with(tmp_path, small)).verdict == "inconclusive"
     short = replace(made_up(), values={name: column[:6] for name, column in made_up().values.items()})
     assert execute(replace(CLAIM, controls=()), 0, _with(tmp_path, short)).verdict == "inconclusive"
 

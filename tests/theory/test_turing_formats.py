@@ -226,6 +226,21 @@ def test_masses_add_up_where_nothing_is_swamped() -> None:
     np.testing.assert_allclose(oldest + 8 * other, 1, rtol=1e-15)
 
 
+@pytest.mark.parametrize("form", NARROW, ids=named)
+def test_masses_are_rounded_as_torch_rounds_them(form: Format) -> None:
+    gaps, window, kind = np.arange(0.503, 6, 0.01), 7, dtype(form)  # no ties: torch casts by way of float32
+    beta = torch.from_numpy(gaps).to(kind).double()
+    other = torch.exp(-beta).to(kind).float()
+    total = torch.ones_like(other)
+    for _ in range(window - 1):
+        total = (total + other).to(kind).float()
+    quotient = (other / total).to(kind).double().numpy()
+    product = (other * (1 / total).to(kind).float()).to(kind).double().numpy()
+    np.testing.assert_array_equal(masses(Arithmetic(form, wide=False), window, gaps)[1], quotient)
+    np.testing.assert_array_equal(masses(Arithmetic(form, wide=False, reciprocal=True), window, gaps)[1], product)
+    assert (quotient != product).any()
+
+
 @pytest.mark.parametrize("wide", [True, False], ids=["wide", "narrow"])
 @pytest.mark.parametrize("form", FORMATS, ids=named)
 def test_the_least_gap_is_where_the_bounds_say(form: Format, wide: bool) -> None:
