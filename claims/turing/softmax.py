@@ -91,8 +91,10 @@ def float_formats(
 ) -> Iterator[Evidence]:
     """float64, float32, float16, bfloat16 and both 8-bit formats, the rounding of each an exact function of its bits.
     In theory/turing/rounded.py: every operation that is rounded, both ways to accumulate, and the prediction, which
-    counts 16u and one spacing of the format as rounding. The sums of up to 10^9 equal terms leap through binades, bit
-    for bit the same as one by one. Spread windows divide the other tokens among up to three wrong symbols."""
+    counts as rounding 16u, one spacing of the format, and the drift of long sums (n roundings of the accumulator, but
+    at most ln 2), and has no lower bound where masses are subnormal. The sums of up to 10^9 equal terms leap through
+    binades, bit for bit the same as one by one. Spread windows divide the other tokens among up to three wrong
+    symbols."""
     import math
 
     import numpy as np
