@@ -25,6 +25,21 @@ def test_the_token_figure_counts_what_the_formula_says() -> None:
     assert table["PAL counted"][:4] == [40, 206, 1306, 9266]  # the sheet's table of section 4.4
 
 
+def test_the_table_of_sizes_agrees_with_the_sheets() -> None:
+    table = figures("turing")["turing.sizes"].draw(False).table
+    for name in ("P", "g", "H", "|V|", "d", "parameters", "bits"):
+        assert table[f"{name} compiled"] == table[f"{name} in the sheet"]
+
+
+def test_the_comparison_shows_constant_bits_and_linear_growth_for_one_queue() -> None:
+    table = figures("turing")["turing.comparison"].draw(False).table
+    one, many = (dict(zip(table, row, strict=True)) for row in list(zip(*table.values(), strict=True))[-2:])
+    assert one["bits, s = 64"] == one["bits, s = 256"]
+    # A sweep is half moves to the left, at N = s - 1 tokens each, and half to the right, at 1.
+    assert one["tokens a step, s = 256"] == pytest.approx(256 / 2, rel=0.01)
+    assert many["exponent in s"] < 0.6 < 0.9 < one["exponent in s"]
+
+
 def test_names_select_papers_and_figures() -> None:
     assert {spec.id.partition(".")[0] for spec in select("turing")} == {"turing"}
     assert [spec.id for spec in select("turing.tokens")] == ["turing.tokens"]

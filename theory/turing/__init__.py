@@ -2,9 +2,10 @@
 
 ``machine`` (Turing machine) → ``post`` (one-queue Post machine) → ``tokens`` (token transition table) → ``weights``
 (integer weights) → ``decode`` (the literal decoder). ``certificate`` proves network = Post machine on all inputs and
-windows, ``fast`` decodes with the table read off the weights, ``softmax`` replaces hardmax; the follow-up paper is in
-``multiqueue``. The converse: ``saturating`` (any fixed-precision decoder), ``converse`` (in linear space, on a
-``memory`` that counts its bits), ``periodicity`` (what a fixed window decides).
+windows, ``fast`` decodes with the table read off the weights, ``softmax`` replaces hardmax, and ``rounded`` computes
+that in one of the float ``formats``; the follow-up paper is in ``multiqueue``. The converse: ``saturating`` (any
+fixed-precision decoder), ``converse`` (in linear space, on a ``memory`` that counts its bits), ``periodicity`` (what a
+fixed window decides).
 
 Beside them: ``library`` (machines to try), ``ensemble`` (every small machine at once), ``measure`` (step times, whole
 runs), ``tables`` (the sheet's numbers), ``mutants`` (wrong variants), ``strategies`` (Hypothesis).

@@ -1,0 +1,1 @@
+"""What checks a kernel: error budgets, compilation ahead of time, and wrong variants that a check must reject."""
