@@ -2,8 +2,8 @@
 
 ``machine`` (Turing machine) → ``post`` (one-queue Post machine) → ``tokens`` (token transition table) → ``weights``
 (integer weights) → ``decode`` (the literal decoder). ``certificate`` proves network = Post machine on all inputs and
-windows, ``fast`` decodes with the table read off the weights, ``softmax`` replaces hardmax; the follow-up paper is in
-``multiqueue``. Beside them: ``library`` (machines to try), ``ensemble`` (every small machine at once), ``measure``
+windows, ``fast`` decodes with the table read off the weights, ``softmax`` replaces hardmax, ``growing`` is the Post
+machine without a space bound; the follow-up paper is in ``multiqueue``. Beside them: ``library`` (machines to try), ``ensemble`` (every small machine at once), ``measure``
 (step times, whole runs), ``tables`` (the sheet's numbers), ``mutants`` (wrong variants), ``strategies`` (Hypothesis).
 """
 

@@ -1,10 +1,11 @@
 """Wrong variants of the construction, each the smallest departure that must break it: what the checks have to catch.
 
-``WEIGHT_MUTANTS`` change one part of the network, ``TABLE_MUTANTS`` one rule of the Post machine.
+``WEIGHT_MUTANTS`` change one part of the network, ``TABLE_MUTANTS`` one rule of the Post machine, ``GROWING_MUTANTS``
+one rule of the Post machine whose queue grows.
 
 References
 ----------
-turing sheet, row T7 (the first three).
+turing sheet, row T7 (the first three), section 4.2 (the rules that the growing mutants change).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Int8
 
+from lemmata.theory.turing.growing import GrowingTable, Mutation, Places
 from lemmata.theory.turing.post import PostTable
 from lemmata.theory.turing.weights import Weights
 
@@ -115,4 +117,62 @@ def swapped_register(table: PostTable) -> PostTable:
 
 TABLE_MUTANTS: dict[str, Callable[[PostTable], PostTable]] = {
     function.__name__: function for function in (intact_table, unmarked_left, swapped_register)
+}
+
+
+# ------------------------------------------------------------------------------------------- growing Post machine
+
+
+def intact_growing(table: GrowingTable, at: Places) -> GrowingTable:
+    """No departure."""
+    return table
+
+
+def forgotten_seam(table: GrowingTable, at: Places) -> GrowingTable:
+    """Where the mark comes while ``$`` is in hand, nothing is pushed: the ring loses its seam."""
+    push = table.push.copy()
+    rows = push[..., at.left[:, -1], 1:-2:2]  # the marked symbols
+    push[..., at.left[:, -1], 1:-2:2] = np.full_like(rows, -1)
+    return table._replace(push=push)
+
+
+def swapped_neighbours(table: GrowingTable, at: Places) -> GrowingTable:
+    """Mode *grow* steps at nxt with the new blank to its right, in place of the other way round."""
+    state, push = table.state.copy(), table.push.copy()
+    for part in (state, push):
+        part[..., at.grow, -1] = part[..., at.run, 0]
+    return GrowingTable(state, push)
+
+
+def unmarked_growing(table: GrowingTable, at: Places) -> GrowingTable:
+    """A left move pushes the written symbol without its mark."""
+    return table._replace(push=np.where(table.push >= 0, table.push & ~np.int16(1), table.push))
+
+
+def walled_left(table: GrowingTable, at: Places) -> GrowingTable:
+    """The tape does not grow to the left: the head stays on the first cell."""
+    state = table.state.copy()
+    grown = np.isin(state, at.grow)
+    state[grown] -= (at.grow[0, 0] - at.run[0, 0]).astype(np.int16)
+    return table._replace(state=state)
+
+
+def forgotten_right_seam(table: GrowingTable, at: Places) -> GrowingTable:
+    """A left move from mode *seam* holds a blank in place of ``$``."""
+    state = table.state.copy()
+    here = state[..., at.seam, -1]
+    state[..., at.seam, -1] = np.where(np.isin(here, at.left[:, -1]), here - (at.left.shape[1] - 1), here)
+    return table._replace(state=state)
+
+
+GROWING_MUTANTS: dict[str, Mutation] = {
+    function.__name__: function
+    for function in (
+        intact_growing,
+        forgotten_seam,
+        swapped_neighbours,
+        unmarked_growing,
+        walled_left,
+        forgotten_right_seam,
+    )
 }
