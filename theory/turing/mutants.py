@@ -1,7 +1,7 @@
 """Wrong variants of the construction, each the smallest departure that must break it: what the checks have to catch.
 
 ``WEIGHT_MUTANTS`` change one part of the network, ``TABLE_MUTANTS`` one rule of the Post machine, ``GROWING_MUTANTS``
-one rule of the Post machine whose queue grows.
+one rule of the Post machine whose queue grows; ``UNIVERSAL_MUTANTS`` are machines with one rule changed.
 
 References
 ----------
@@ -17,7 +17,9 @@ import numpy as np
 from jaxtyping import Int8
 
 from lemmata.theory.turing.growing import GrowingTable, Mutation, Places
+from lemmata.theory.turing.machine import Transition, TuringMachine
 from lemmata.theory.turing.post import PostTable
+from lemmata.theory.turing.universal import UNIVERSAL
 from lemmata.theory.turing.weights import Weights
 
 
@@ -176,3 +178,22 @@ GROWING_MUTANTS: dict[str, Mutation] = {
         forgotten_right_seam,
     )
 }
+
+
+# ------------------------------------------------------------------------------------------------------- machines
+
+
+def changed_rule(
+    machine: TuringMachine, state: str, symbol: str, target: str, written: str, move: str
+) -> TuringMachine:
+    """The machine with one rule changed."""
+    return replace(machine, transitions={**machine.transitions, (state, symbol): Transition(target, written, move)})
+
+
+UNIVERSAL_MUTANTS: dict[str, TuringMachine] = {
+    "intact": UNIVERSAL,
+    "unrestored_zero": changed_rule(UNIVERSAL, "U", "o", "U", "1", "L"),  # a copied 0 comes back as a 1
+    "unrestored_mark": changed_rule(UNIVERSAL, "V", "!", "V", "!", "R"),  # separators keep their marks
+    "one_letter_deleted": changed_rule(UNIVERSAL, "S", "0", "C", "x", "L"),  # a step deletes one letter, not two
+}
+"""The universal machine, and three that differ from it in one rule."""
