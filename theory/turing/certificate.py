@@ -82,10 +82,11 @@ class NetworkStep:
         seen_newest, newest_class = _distinct(_product(newest, both))
         seen_oldest, oldest_class = _distinct(_product(read, both))
         units = w["hidden"].shape[1]
-        total = seen_newest[:, None] + seen_oldest[None]
-        before = total[..., :units] + w["hidden_bias"]
+        before = (seen_newest[:, :units] + w["hidden_bias"])[:, None] + seen_oldest[None, :, :units]
         hidden = np.maximum(before, 0)
-        logits = total[..., units:] + _product(hidden, _product(w["output"], w["unembedding"]))
+        logits = _product(hidden, _product(w["output"], w["unembedding"]))
+        logits += seen_newest[:, None, units:]
+        logits += seen_oldest[None, :, units:]
         written = _product(hidden, w["output"])
         # The stream is the sum of three parts; their extremes added up bound it, coordinate by coordinate.
         stream = [

@@ -74,8 +74,13 @@ class RingDecoder:
 
     def count(self, prompt: Sequence[int], max_tokens: int) -> tuple[int, bool]:
         """Number of tokens until a stop token (itself counted) and whether one came; tokens are not kept."""
-        count, entry = _count(self.packed, *self._start(prompt), max_tokens)
+        count, entry, _ = _count(self.packed, *self._start(prompt), max_tokens)
         return count, entry == STOP
+
+    def last(self, prompt: Sequence[int], max_tokens: int) -> int | None:
+        """The stop token that ends the run, None if none comes; for answers that a halting state gives."""
+        _, entry, case = _count(self.packed, *self._start(prompt), max_tokens)
+        return int(self.next_token.flat[case]) if entry == STOP else None
 
     def _start(self, prompt: Sequence[int]) -> tuple[Int[np.ndarray, " window"], int]:
         """The ring of oldest classes and the offset of the newest token's row."""
@@ -87,18 +92,19 @@ class RingDecoder:
 @njit(cache=True)
 @no_type_check
 def _count(packed, ring, base, max_tokens):
-    """Run without keeping tokens: (tokens generated; STOP, TIE or 0)."""
-    place, window = 0, ring.size
+    """Run without keeping tokens: (tokens generated; STOP, TIE or 0; the last case)."""
+    place, window, case = 0, ring.size, 0
     for made in range(max_tokens):
-        entry = packed[base + ring[place]]
+        case = base + ring[place]
+        entry = packed[case]
         if entry < 0:
-            return made + (entry == STOP), entry
+            return made + (entry == STOP), entry, case
         base = entry >> 32
         ring[place] = entry & 0xFFFFFFFF
         place += 1
         if place == window:
             place = 0
-    return max_tokens, 0
+    return max_tokens, 0, case
 
 
 @njit(cache=True)

@@ -62,6 +62,26 @@ def simulation_is_wrong(machine: TuringMachine, done: Run, window: int) -> bool:
     return any(ring[cell % (window + 1)] != last.tape.get(cell, blank) for cell in range(low, high + 1))
 
 
+def ring_after(
+    table: TokenTable, word: str | Sequence[str], tokens: Sequence[int], window: int
+) -> tuple[str | None, tuple[str, ...]]:
+    """The Turing state and the tape letters on the ring after generated `tokens`, the register's cell first.
+
+    With the head's last cell h written in the last Turing step, these are cells h + 1, …, h modulo N + 1.
+
+    Raises
+    ------
+    ValueError
+        If no token was generated.
+    """
+    if not tokens:
+        raise ValueError("tokens is empty; the ring is known after the first one")
+    symbols = [*table.post.initial_queue(word, window), *(table.split(token)[0] for token in tokens[-window:])]
+    _, state, register = table.post.states[table.split(tokens[-1])[1]]
+    ring = [register or "", *(table.post.symbols[symbol].symbol for symbol in symbols[-window:])]
+    return state, tuple(ring)
+
+
 def prescribed(
     table: TokenTable, windows: Int[np.ndarray, "batch window"]
 ) -> tuple[Int[np.ndarray, "kept window"], Int[np.ndarray, " kept"]]:

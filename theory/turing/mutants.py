@@ -1,7 +1,8 @@
 """Wrong variants of the construction, each the smallest departure that must break it: what the checks have to catch.
 
 ``WEIGHT_MUTANTS`` change one part of the network, ``TABLE_MUTANTS`` one rule of the Post machine, ``GROWING_MUTANTS``
-one rule of the Post machine whose queue grows; ``UNIVERSAL_MUTANTS`` are machines with one rule changed.
+one rule of the Post machine whose queue grows; ``UNIVERSAL_MUTANTS`` and ``QUANTIFIED_MUTANTS`` are machines with one
+rule changed.
 
 References
 ----------
@@ -19,6 +20,7 @@ from jaxtyping import Int8
 from lemmata.theory.turing.growing import GrowingTable, Mutation, Places
 from lemmata.theory.turing.machine import Transition, TuringMachine
 from lemmata.theory.turing.post import PostTable
+from lemmata.theory.turing.quantified import QUANTIFIED
 from lemmata.theory.turing.universal import UNIVERSAL
 from lemmata.theory.turing.weights import Weights
 
@@ -197,3 +199,11 @@ UNIVERSAL_MUTANTS: dict[str, TuringMachine] = {
     "one_letter_deleted": changed_rule(UNIVERSAL, "S", "0", "C", "x", "L"),  # a step deletes one letter, not two
 }
 """The universal machine, and three that differ from it in one rule."""
+
+QUANTIFIED_MUTANTS: dict[str, TuringMachine] = {
+    "intact": QUANTIFIED,
+    "one_branch": changed_rule(QUANTIFIED, "w", "0", "l", "0", "L"),  # the second branch is never tried
+    "no_turns": changed_rule(QUANTIFIED, "w", "1", "w", "0", "L"),  # what is won below is won by the one above, too
+    "sign": changed_rule(QUANTIFIED, "f", "p", "s", "P", "R"),  # a literal holds where its variable is false
+}
+"""The machine for quantified formulas, and three that differ from it in one rule."""

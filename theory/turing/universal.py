@@ -146,6 +146,21 @@ def decode(system: TagSystem, tape: str | Sequence[str]) -> str:
     return decode_word(system, "1" * (separators + 1) + rest)
 
 
+def decode_ring(system: TagSystem, ring: Sequence[str]) -> str:
+    """The word on a ring of cells that starts anywhere: it is cut at a blank, of which there is one beside the tape.
+
+    Raises
+    ------
+    ValueError
+        If there is no blank, or no word of the system between the blanks.
+    """
+    cells = "".join(ring)
+    if "#" not in cells:
+        raise ValueError(f"{system.name}: the ring has no blank at which to cut it")
+    cut = cells.index("#")
+    return decode(system, cells[cut:] + cells[:cut])
+
+
 COLLATZ = TagSystem({"a": "bc", "b": "a", "c": "aaa"}, "Collatz")
 """From a…a with n letters through a…a with n/2 or (3n + 1)/2 letters, down to a single a: the Collatz sequence."""
 
