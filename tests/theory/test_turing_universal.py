@@ -10,14 +10,16 @@ from lemmata.theory.turing import TuringMachine, certify, compile_machine
 from lemmata.theory.turing.compiled import long_run
 from lemmata.theory.turing.fast import RingDecoder
 from lemmata.theory.turing.library import BB4, BB5, PAL
+from lemmata.theory.turing.measure import ring_after
 from lemmata.theory.turing.mutants import UNIVERSAL_MUTANTS
 from lemmata.theory.turing.strategies import machines_with_words
+from lemmata.theory.turing.tag import TagSystem
 from lemmata.theory.turing.universal import (
     ADDING,
     COLLATZ,
     UNIVERSAL,
-    TagSystem,
     decode,
+    decode_ring,
     decode_word,
     encode,
     encode_word,
@@ -83,6 +85,13 @@ def test_the_network_computes_the_collatz_sequence(n: int) -> None:
         powers.append("a" * value)
     assert [word for word in COLLATZ.run("a" * n, 10**4) if set(word) == {"a"}] == powers
     assert decode(COLLATZ, done.tape) == "a"
+    ending = decoder.ending(table.prompt(encode(COLLATZ, "a" * n), window), 10**7)
+    assert ending is not None
+    assert ending.tokens == len(made.tokens)
+    assert ending.window[-1] == made.tokens[-1]
+    literal = [*table.prompt(encode(COLLATZ, "a" * n), window), *made.tokens][-window:]
+    assert ring_after(table, ending.window) == ring_after(table, literal)
+    assert decode_ring(COLLATZ, ring_after(table, literal)[1]) == "a"
 
 
 def test_the_universal_network_is_certified_for_every_program() -> None:
@@ -112,6 +121,8 @@ def test_letters_without_a_rule_halt_and_bad_letters_are_refused() -> None:
         TagSystem({})
     with pytest.raises(ValueError, match="'1101' is not a sequence of codes"):
         decode_word(ADDING, "1101")
+    with pytest.raises(ValueError, match="no blank"):
+        decode_ring(ADDING, "|x10")
 
 
 # ------------------------------------------------------------------------------------------- compiled interpreter

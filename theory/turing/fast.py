@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import no_type_check
+from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Int
@@ -21,6 +21,17 @@ from lemmata.theory.turing.post import check_window
 from lemmata.theory.turing.weights import Weights
 
 STOP, TIE = -1, -2
+
+
+class Ending(NamedTuple):
+    """How a run ended: the number of tokens, and the last window.
+
+    In `window` every token but the newest stands for its class as an oldest one, the first token of it: for weights as
+    compiled, one with the same queue symbol.
+    """
+
+    tokens: int
+    window: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +88,16 @@ class RingDecoder:
         count, entry, _ = _count(self.packed, *self._start(prompt), max_tokens)
         return count, entry == STOP
 
-    def last(self, prompt: Sequence[int], max_tokens: int) -> int | None:
-        """The stop token that ends the run, None if none comes; for answers that a halting state gives."""
-        _, entry, case = _count(self.packed, *self._start(prompt), max_tokens)
-        return int(self.next_token.flat[case]) if entry == STOP else None
+    def ending(self, prompt: Sequence[int], max_tokens: int) -> Ending | None:
+        """The window at the end of a run, tokens before it not kept; None if no stop token comes."""
+        ring, base = self._start(prompt)
+        count, entry, case = _count(self.packed, ring, base, max_tokens)
+        if entry != STOP:
+            return None
+        front = (count - 1) % len(ring)  # the token at the front was read last and has left the window
+        alike = np.unique(self.oldest_class, return_index=True)[1]
+        line = alike[np.roll(ring, -front)[1:]].tolist()
+        return Ending(count, (*line, int(self.next_token.flat[case])))
 
     def _start(self, prompt: Sequence[int]) -> tuple[Int[np.ndarray, " window"], int]:
         """The ring of oldest classes and the offset of the newest token's row."""

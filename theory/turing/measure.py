@@ -62,24 +62,14 @@ def simulation_is_wrong(machine: TuringMachine, done: Run, window: int) -> bool:
     return any(ring[cell % (window + 1)] != last.tape.get(cell, blank) for cell in range(low, high + 1))
 
 
-def ring_after(
-    table: TokenTable, word: str | Sequence[str], tokens: Sequence[int], window: int
-) -> tuple[str | None, tuple[str, ...]]:
-    """The Turing state and the tape letters on the ring after generated `tokens`, the register's cell first.
+def ring_after(table: TokenTable, window: Sequence[int]) -> tuple[str | None, tuple[str, ...]]:
+    """The Turing state and the N + 1 tape letters on the ring at a window of N tokens, the register's cell first.
 
-    With the head's last cell h written in the last Turing step, these are cells h + 1, …, h modulo N + 1.
-
-    Raises
-    ------
-    ValueError
-        If no token was generated.
+    If the newest token executed a Turing step at cell h, these are cells h + 1, …, h modulo N + 1.
     """
-    if not tokens:
-        raise ValueError("tokens is empty; the ring is known after the first one")
-    symbols = [*table.post.initial_queue(word, window), *(table.split(token)[0] for token in tokens[-window:])]
-    _, state, register = table.post.states[table.split(tokens[-1])[1]]
-    ring = [register or "", *(table.post.symbols[symbol].symbol for symbol in symbols[-window:])]
-    return state, tuple(ring)
+    _, state, register = table.post.states[table.split(window[-1])[1]]
+    letters = (table.post.symbols[table.split(token)[0]].symbol for token in window)
+    return state, (register or table.post.turing.symbols[0], *letters)
 
 
 def prescribed(

@@ -1,8 +1,8 @@
 """Wrong variants of the construction, each the smallest departure that must break it: what the checks have to catch.
 
 ``WEIGHT_MUTANTS`` change one part of the network, ``TABLE_MUTANTS`` one rule of the Post machine, ``GROWING_MUTANTS``
-one rule of the Post machine whose queue grows; ``UNIVERSAL_MUTANTS`` and ``QUANTIFIED_MUTANTS`` are machines with one
-rule changed.
+one rule of the Post machine whose queue grows, ``TAG_MUTANTS`` one kind of rule of a machine's tag system;
+``UNIVERSAL_MUTANTS`` and ``QUANTIFIED_MUTANTS`` are machines with one rule changed.
 
 References
 ----------
@@ -21,6 +21,7 @@ from lemmata.theory.turing.growing import GrowingTable, Mutation, Places
 from lemmata.theory.turing.machine import Transition, TuringMachine
 from lemmata.theory.turing.post import PostTable
 from lemmata.theory.turing.quantified import QUANTIFIED
+from lemmata.theory.turing.tag import TaggedMachine
 from lemmata.theory.turing.universal import UNIVERSAL
 from lemmata.theory.turing.weights import Weights
 
@@ -179,6 +180,32 @@ GROWING_MUTANTS: dict[str, Mutation] = {
         walled_left,
         forgotten_right_seam,
     )
+}
+
+
+# ---------------------------------------------------------------------------------------------------- tag systems
+
+
+def intact_tags(tagged: TaggedMachine) -> TaggedMachine:
+    """No departure."""
+    return tagged
+
+
+def forgotten_lead(tagged: TaggedMachine) -> TaggedMachine:
+    """``D_0 → F x`` in place of ``x F x``: an even number leaves the next word one letter short."""
+    lead = tagged.filler
+    rules = {a: word.removeprefix(lead) if len(word) == 3 else word for a, word in tagged.system.rules.items()}
+    return replace(tagged, system=replace(tagged.system, rules=rules))
+
+
+def forgotten_digit(tagged: TaggedMachine) -> TaggedMachine:
+    """``F → C x`` whatever was written: every written letter is the blank."""
+    rules = {a: word[:2] if len(word) == 4 and word[0] != word[2] else word for a, word in tagged.system.rules.items()}
+    return replace(tagged, system=replace(tagged.system, rules=rules))
+
+
+TAG_MUTANTS: dict[str, Callable[[TaggedMachine], TaggedMachine]] = {
+    function.__name__: function for function in (intact_tags, forgotten_lead, forgotten_digit)
 }
 
 

@@ -3,7 +3,7 @@
 A *2-tag system* has a word; each step reads its first letter a, deletes the first two letters, and appends the word
 ``rules[a]``. It halts where the word has fewer than two letters or its first one has no rule. 2-tag systems simulate
 every Turing machine (Cocke and Minsky), so the fixed network of :data:`UNIVERSAL`, with a window as long as needed,
-computes every computable function: the program is part of the prompt.
+computes every computable function: the program is part of the prompt. Module ``tag`` has a Turing machine's tag system.
 
 The tape is ``| P_n | … | P_2 | P_1 | x word``. Letter i is ``1…1 0`` with i ones, a production ``P_i`` and the word are
 letters one after the other. Letters with a rule are numbered 1 … n, those without from n + 2 on.
@@ -26,11 +26,10 @@ J. Cocke and M. Minsky, Universality of tag systems with P = 2, Journal of the A
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Sequence
 
 from lemmata.theory.turing.machine import TuringMachine
+from lemmata.theory.turing.tag import TagSystem
 
 UNIVERSAL = TuringMachine.from_table(
     """
@@ -48,62 +47,6 @@ UNIVERSAL = TuringMachine.from_table(
     name="UNIVERSAL",
 )
 """Runs a 2-tag system: halts in H at a letter without a rule, in E where the word has fewer than two letters."""
-
-
-@dataclass(frozen=True)
-class TagSystem:
-    """A 2-tag system.
-
-    Parameters
-    ----------
-    rules : mapping
-        Word to append for each letter that has a rule; letters are single characters.
-    name : str
-        For messages.
-
-    Raises
-    ------
-    ValueError
-        If there is no rule, or a key is not one character.
-    """
-
-    rules: Mapping[str, str] = field(hash=False)
-    name: str = "tag system"
-
-    def __post_init__(self) -> None:
-        if not self.rules:
-            raise ValueError(f"{self.name}: no rules given")
-        for letter in self.rules:
-            if len(letter) != 1:
-                raise ValueError(f"{self.name}: {letter!r} is not one letter")
-
-    @property
-    def halting(self) -> tuple[str, ...]:
-        """The letters of productions that have no rule, in order of appearance."""
-        return tuple(dict.fromkeys(a for word in self.rules.values() for a in word if a not in self.rules))
-
-    def steps(self, word: str) -> Iterator[str]:
-        """The words after each step, by slices of strings."""
-        while len(word) >= 2 and word[0] in self.rules:
-            word = word[2:] + self.rules[word[0]]
-            yield word
-
-    def run(self, word: str, max_steps: int) -> tuple[str, ...]:
-        """The words after at most `max_steps` steps."""
-        return tuple(islice(self.steps(word), max_steps))
-
-    def number(self, letter: str) -> int:
-        """How many ones encode a letter.
-
-        Raises
-        ------
-        ValueError
-            If the letter is unknown.
-        """
-        known = [*self.rules, "", *self.halting]  # n + 1 is left out: it would mark all separators and not run out
-        if not letter or letter not in known:
-            raise ValueError(f"{self.name}: letter {letter!r} is not one of {' '.join(filter(None, known))}")
-        return known.index(letter) + 1
 
 
 def encode_word(system: TagSystem, word: str) -> str:
