@@ -95,8 +95,10 @@ def universal(trial: Trial, mutant: str = "intact", missing: int = 0) -> Iterato
         made = decoder.ending(table.prompt(tape, window), done.tokens(window))
         if made is None or made.tokens != done.tokens(window):
             return True, 0
+        state, ring = ring_after(table, made.window)
+        due = "H" if expected and expected[0] not in system.rules else "E"
         try:
-            return decode_ring(system, ring_after(table, made.window)[1]) != expected, made.tokens
+            return state != due or decode_ring(system, ring) != expected, made.tokens
         except ValueError:  # what a wrong machine leaves need not be a word
             return True, made.tokens
 

@@ -4,9 +4,9 @@
 (integer weights) → ``decode`` (the literal decoder). ``certificate`` proves network = Post machine on all inputs and
 windows, ``fast`` decodes with the table read off the weights, ``softmax`` replaces hardmax, ``growing`` is the Post
 machine without a space bound; the follow-up paper is in ``multiqueue``. Machines to run: ``library`` (small ones),
-``universal`` (every 2-tag system, so with ``tag`` every machine), ``quantified`` (quantified Boolean formulas). Beside them: ``ensemble`` (every small
-machine at once), ``compiled`` (long runs), ``measure`` (step times, whole runs), ``tables`` (the sheet's numbers),
-``mutants`` (wrong variants), ``strategies`` (Hypothesis).
+``universal`` (every 2-tag system, so with ``tag`` every machine), ``quantified`` (quantified Boolean formulas). Beside
+them: ``ensemble`` (every small machine at once), ``compiled`` (long runs), ``measure`` (step times, whole runs),
+``tables`` (the sheet's numbers), ``mutants`` (wrong variants), ``strategies`` (Hypothesis).
 """
 
 from lemmata.theory.turing.certificate import Certificate, certify, certify_weights
