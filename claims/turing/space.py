@@ -206,7 +206,7 @@ def quantified_network(mutant: str) -> tuple[TuringMachine, TokenTable, RingDeco
 
 @PAPER.claim(
     "space_not_time",
-    source="Theorem 2, WINDOW[s(n)] = SPACE[s(n)]",
+    source="Theorem 2, WINDOW = SPACE",
     statement=r"""Quantified Boolean formulas are decided in a window as long as their code, $\ell = n(m + 1)$ tokens
     for $n$ variables and $m$ clauses, by a machine that visits $\ell + 2$ cells, while the time is exponential:
     $\frac{1}{9}(\ell + 1)((6n + 20)2^n - 2)$ Turing steps on formulas with $n/2$ clauses that make it try all $2^n$
