@@ -3,7 +3,14 @@
 The paper's full text was not available; the construction is the sheet's (section 4), which meets the paper's bounds.
 """
 
-from lemmata.claims.turing import post_machine, network, converse, softmax, trained  # isort: skip  (the order of the paper)
+from lemmata.claims.turing import (  # isort: skip  (the order of the paper)
+    post_machine,
+    network,
+    space,
+    converse,
+    softmax,
+    trained,
+)
 from lemmata.claims.turing.paper import PAPER
 
-__all__ = ["PAPER", "converse", "network", "post_machine", "softmax", "trained"]
+__all__ = ["PAPER", "converse", "network", "post_machine", "softmax", "space", "trained"]

@@ -39,7 +39,7 @@ def linear_space(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
     import numpy as np
 
     from lemmata.theory.turing.converse import generate_streaming, scratch_bits, space_bits, unmetered
-    from lemmata.theory.turing.mutants import STREAMING_MUTANTS
+    from lemmata.theory.turing.mutants.decoders import STREAMING_MUTANTS
     from lemmata.theory.turing.saturating import Sizes, generate_batch, random_decoders
 
     simulator, rng = STREAMING_MUTANTS[mutant], trial.rng()
@@ -106,7 +106,7 @@ def eventual_period(
     off the windows that it passes. So do 480 random saturating decoders with up to 81 windows."""
     from fractions import Fraction
 
-    from lemmata.theory.turing.mutants import DECODER_MUTANTS
+    from lemmata.theory.turing.mutants.decoders import DECODER_MUTANTS
     from lemmata.theory.turing.periodicity import (
         cycle_length,
         de_bruijn_decoder,

@@ -27,7 +27,7 @@ def simulation(trial: Trial, mutant: str = "intact", shift: int = 1) -> Iterator
     by induction."""
     from lemmata.theory.turing import compile_machine
     from lemmata.theory.turing.decode import generate, teacher_forced
-    from lemmata.theory.turing.mutants import WEIGHT_MUTANTS, reposition
+    from lemmata.theory.turing.mutants.network import WEIGHT_MUTANTS, reposition
     from lemmata.theory.turing.tables import RUNS
 
     wrong = ties = tokens = 0
@@ -76,7 +76,7 @@ def certificate(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
     the library; with the induction in theory/turing/certificate.py that proves it for all inputs, not for some."""
     from lemmata.theory.turing import certify_weights, compile_machine
     from lemmata.theory.turing.library import MACHINES
-    from lemmata.theory.turing.mutants import WEIGHT_MUTANTS
+    from lemmata.theory.turing.mutants.network import WEIGHT_MUTANTS
 
     for machine in MACHINES:
         table, weights = compile_machine(machine)
@@ -107,7 +107,7 @@ def certificate_rejects(trial: Trial, checker: str = "certificate") -> Iterator[
     from lemmata.theory.turing.decode import teacher_forced
     from lemmata.theory.turing.library import INC
     from lemmata.theory.turing.measure import all_pairs, errs, prescribed
-    from lemmata.theory.turing.mutants import single_changes
+    from lemmata.theory.turing.mutants.network import single_changes
 
     table, weights = compile_machine(INC)
     expected, prompt = table.expected("1011", 6, 1_000), table.prompt("1011", 6)
@@ -152,7 +152,7 @@ def uniform_weights(trial: Trial, frozen: bool = False, dense: bool = False) -> 
     from lemmata.theory.turing import compile_machine
     from lemmata.theory.turing.decode import run
     from lemmata.theory.turing.library import INC
-    from lemmata.theory.turing.mutants import reposition
+    from lemmata.theory.turing.mutants.network import reposition
 
     digests, wrong, misplaced = set(), 0, 0
     windows = range(4, 65)
@@ -224,7 +224,7 @@ def mutations(trial: Trial, harmless: str = "", due: int = 0) -> Iterator[Eviden
     from lemmata.theory.turing import compile_machine
     from lemmata.theory.turing.decode import generate
     from lemmata.theory.turing.library import BB3, INC, PAL
-    from lemmata.theory.turing.mutants import WEIGHT_MUTANTS
+    from lemmata.theory.turing.mutants.network import WEIGHT_MUTANTS
     from lemmata.theory.turing.post import predicted_steps
 
     for machine, word, window, newest in ((INC, "1011", 6, 1), (PAL, "0110", 6, 1), (BB3, "", 9, 3)):

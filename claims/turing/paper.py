@@ -21,5 +21,4 @@ PAPER = Paper(
         "T19": "a trained softmax layer with a relative bias learns the queue read",
         "T20": "length transfer by the explicit bias formula",
     },
-    planned=("T18",),
 )

@@ -29,7 +29,7 @@ def queue_head(trial: Trial, model: str = "queue", shift: int = 1) -> Iterator[E
     from lemmata.probes.attention_offset import read_mass, relative_offset_score
     from lemmata.theory.turing import compile_machine
     from lemmata.theory.turing.library import INC
-    from lemmata.theory.turing.mutants import reposition
+    from lemmata.theory.turing.mutants.network import reposition
     from lemmata.toy_models.hooked.turing import content_lookup, queue_transformer
 
     window, count = 12, 1_000

@@ -13,7 +13,7 @@ from lemmata.theory.turing.decode import forward, generate, teacher_forced
 from lemmata.theory.turing.ensemble import History, all_machines, compare_with_post, only, run_turing
 from lemmata.theory.turing.library import BB3, BB3_ONES, INC, PAL
 from lemmata.theory.turing.machine import Transition, TuringTable
-from lemmata.theory.turing.mutants import TABLE_MUTANTS, WEIGHT_MUTANTS, reposition
+from lemmata.theory.turing.mutants.network import TABLE_MUTANTS, WEIGHT_MUTANTS, reposition
 from lemmata.theory.turing.post import PostMachine, predicted_steps, turing_times
 from lemmata.theory.turing.strategies import machines, machines_with_words
 from lemmata.theory.turing.tables import RUNS, SIZES

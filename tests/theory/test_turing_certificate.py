@@ -1,5 +1,7 @@
 """The certificate for all inputs and the decoder read off the weights, against the literal decoder."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from lemmata.theory.turing.certificate import NetworkStep
 from lemmata.theory.turing.decode import forward, generate
 from lemmata.theory.turing.fast import RingDecoder
 from lemmata.theory.turing.library import BB4, COPY, INC, MACHINES, PAL
-from lemmata.theory.turing.mutants import WEIGHT_MUTANTS, single_changes
+from lemmata.theory.turing.mutants.network import WEIGHT_MUTANTS, single_changes
 from lemmata.theory.turing.strategies import machines, machines_with_words
 from lemmata.theory.turing.tables import alternating
 
@@ -66,6 +68,21 @@ def test_the_classes_see_all_that_the_literal_decoder_sees() -> None:
     np.testing.assert_array_equal(logits, forward(weights, windows, "int64").logits)
 
 
+def test_the_classes_see_every_path_to_the_logits() -> None:
+    table, weights = compile_machine(INC)
+    rng = np.random.default_rng(1)
+    # Dense output maps: now the newest token's own stream, what it read and what the FFN wrote all reach the logits.
+    changed = replace(
+        weights,
+        unembedding=rng.integers(-1, 2, weights.unembedding.shape).astype(np.int8),
+        output=rng.integers(-1, 2, weights.output.shape).astype(np.int8),
+    )
+    step = NetworkStep.of(changed)
+    windows = rng.integers(table.vocabulary, size=(200, 6))
+    logits = step.logits[step.newest_class[windows[:, -1]], step.oldest_class[windows[:, 0]]]
+    np.testing.assert_array_equal(logits, forward(changed, windows, "int64").logits)
+
+
 @given(machines_with_words(), st.integers(0, 3))
 def test_the_ring_decoder_generates_what_the_literal_decoder_does(instance, extra: int) -> None:
     machine, word = instance
@@ -98,8 +115,6 @@ def test_the_ring_decoder_refuses_weights_that_read_elsewhere() -> None:
 def test_a_tie_stops_the_ring_decoder() -> None:
     table, weights = compile_machine(INC)
     silent = weights.output * 0
-    from dataclasses import replace
-
     decoder = RingDecoder.from_weights(replace(weights, output=silent), table.halting_tokens())
     made = decoder.generate(table.prompt("1", 4), 10)
     assert (made.tokens, made.halted, made.tie) == ((), False, 1)

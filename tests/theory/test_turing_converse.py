@@ -18,7 +18,7 @@ from lemmata.theory.turing.converse import (
 )
 from lemmata.theory.turing.library import BB3, INC
 from lemmata.theory.turing.memory import Field, Memory
-from lemmata.theory.turing.mutants import STREAMING_MUTANTS, blind_head
+from lemmata.theory.turing.mutants.decoders import STREAMING_MUTANTS, blind_head
 from lemmata.theory.turing.periodicity import (
     PRIMITIVE_TRINOMIALS,
     cycle_length,

@@ -30,7 +30,7 @@ def test_a_large_gap_gives_the_logits_of_hardmax() -> None:
 def test_a_zero_gap_is_the_mean_over_the_window() -> None:
     table, weights = compile_machine(INC)
     windows = np.random.default_rng(1).integers(table.vocabulary, size=(50, 5))
-    from lemmata.theory.turing.mutants import zero_key
+    from lemmata.theory.turing.mutants.network import zero_key
 
     tied = forward(zero_key(weights), windows, "int64").logits / 5
     np.testing.assert_allclose(soft_logits(weights, windows, 0.0), tied, atol=1e-12)

@@ -10,7 +10,7 @@ from transformer_lens import ActivationCache
 from lemmata.theory.turing import compile_machine
 from lemmata.theory.turing.decode import forward
 from lemmata.theory.turing.library import BB3, INC
-from lemmata.theory.turing.mutants import WEIGHT_MUTANTS, reposition
+from lemmata.theory.turing.mutants.network import WEIGHT_MUTANTS, reposition
 from lemmata.toy_models.hooked.turing import content_lookup, queue_transformer
 from lemmata.toy_models.turing import QueueReaderConfig, QueueTask, accuracy, extend_window, train_queue_reader
 

@@ -3,12 +3,14 @@
 ``machine`` (Turing machine) → ``post`` (one-queue Post machine) → ``tokens`` (token transition table) → ``weights``
 (integer weights) → ``decode`` (the literal decoder). ``certificate`` proves network = Post machine on all inputs and
 windows, ``fast`` decodes with the table read off the weights, ``softmax`` replaces hardmax, and ``rounded`` computes
-that in one of the float ``formats``; the follow-up paper is in ``multiqueue``. The converse: ``saturating`` (any
-fixed-precision decoder), ``converse`` (in linear space, on a ``memory`` that counts its bits), ``periodicity`` (what a
-fixed window decides).
+that in one of the float ``formats``; ``growing`` is the Post machine without a space bound; the follow-up paper is in
+``multiqueue``. The converse: ``saturating`` (any fixed-precision decoder), ``converse`` (in linear space, on a
+``memory`` that counts its bits), ``periodicity`` (what a fixed window decides).
 
-Beside them: ``library`` (machines to try), ``ensemble`` (every small machine at once), ``measure`` (step times, whole
-runs), ``tables`` (the sheet's numbers), ``mutants`` (wrong variants), ``strategies`` (Hypothesis).
+Machines to run: ``library`` (small ones), ``universal`` (every 2-tag system, so with ``tag`` every machine),
+``quantified`` (quantified Boolean formulas). Beside them: ``ensemble`` (every small machine at once), ``compiled``
+(long runs), ``measure`` (step times, whole runs), ``tables`` (the sheet's numbers), ``mutants`` (wrong variants),
+``strategies`` (Hypothesis).
 """
 
 from lemmata.theory.turing.certificate import Certificate, certify, certify_weights

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int, Int8
 
+from lemmata.theory.turing.growing import Mutation, Places, growing_table
 from lemmata.theory.turing.machine import TuringTable
 from lemmata.theory.turing.post import PostTable, post_table
 
@@ -175,4 +176,90 @@ def compare_with_post(
         right = same & (turing_state == history.state[k, each]) & (due[k - 1, each] == time)
         agrees &= ~is_turing | right
     agrees &= (state >= halt_start) & (done == history.length)
+    return Comparison(agrees, done)
+
+
+def compare_with_growing(
+    machines: TuringTable, history: History, mutate: Mutation = lambda table, at: table
+) -> Comparison:
+    """Run the growing-queue Post machines and compare, at every Turing step of `history`, halted or not.
+
+    Compared are the control state, the whole ring (every cell, the seam, the mark), the queue's length, which is the
+    number of cells visited so far, and the step's time; a machine that halts in `history` must halt.
+
+    Parameters
+    ----------
+    machines : TuringTable
+        With one halting state.
+    history : History
+        Of the same machines.
+    mutate : callable
+        Changes the compiled table, for controls.
+    """
+    count, live, sigma = machines.state.shape
+    at = Places.of(live, sigma, 1)
+    table = mutate(growing_table(machines, halting=1), at)
+    dollar, nothing = 2 * sigma, 2 * sigma + 1
+    each = np.arange(count)
+
+    # What a control state stands for: Turing state, and what is held to the right of the cell just written.
+    turing_state, held = np.full((2, at.states), -1)
+    registers = 2 * np.arange(sigma + 1)
+    for place, register in ((at.run, registers[:-1]), (at.left, registers), (at.halt, registers), (at.seam, dollar)):
+        first = live if place is at.halt else 0
+        turing_state[place] = (first + np.arange(len(place))).reshape(-1, *[1] * (place.ndim - 1))
+        held[place] = register
+
+    steps = np.where(history.length < 0, len(history.head) - 1, history.length)
+    read = np.where(np.arange(len(history.head))[:, None] < steps, history.head, 0)
+    low, high = np.minimum.accumulate(read), np.maximum.accumulate(read)  # row k: visited in the first k + 1 steps
+    moved = np.diff(history.head, axis=0)
+    wait = np.where(moved > 0, 1, (high - low + 1)[:-1] + (history.head[1:] < low[:-1]))
+    due = 2 + np.vstack([np.zeros(count, int), np.cumsum(wait, axis=0)])
+
+    size = int((high - low).max()) + 4
+    slots = np.arange(size)
+    queue = np.zeros((count, size), np.int16)
+    queue[:, 0] = dollar  # the blank tape: nothing but the seam
+    front, length = np.zeros(count, np.int64), np.ones(count, np.int64)
+    state, done = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    agrees = np.ones(count, bool)
+    for time in range(1, int(due[steps - 1, each].max()) + 1):
+        active = agrees & (done < steps)
+        idle = table.state[each, state, nothing] >= 0
+        popped = np.where(idle, nothing, queue[each, front % size])
+        agrees &= ~(active & ~idle & (length == 0))
+        target, pushed = table.state[each, state, popped], table.push[each, state, popped]
+        agrees &= ~(active & (target < 0))
+        active &= agrees
+        in_left = (state >= at.left[0, 0]) & (state < at.seam[0])
+        met = (popped < dollar) & (popped % 2 == 1) & (held[state] != dollar)
+        is_turing = active & (state > 0) & np.where(in_left, met, True)
+        state = np.where(active, target, state)
+        front += active & ~idle
+        length -= active & ~idle
+        adds = active & (pushed >= 0)
+        queue[each[adds], ((front + length) % size)[adds]] = pushed[adds]
+        length += adds
+        agrees &= length < size
+        done += is_turing
+
+        # The ring from the register on, h + 1, …, h around the seam, against the tape; only where a step was made.
+        m = np.flatnonzero(is_turing)
+        k = done[m] - 1
+        first, cells = low[k, m], (high - low)[k, m] + 1
+        ring = (history.head[k, m] - first)[:, None] + 1 + slots
+        ring %= (cells + 1)[:, None]
+        index = np.minimum(first[:, None] + ring + history.origin, history.tape.shape[2] - 1)
+        wanted = 2 * history.tape[done[m, None], m[:, None], index].astype(np.int64)
+        wanted[ring == cells[:, None]] = dollar
+        wanted[np.arange(len(m)), cells] += moved[k, m] < 0  # the cell just written, marked after a left move
+        content = np.empty_like(wanted)
+        content[:, 0] = held[state[m]]
+        content[:, 1:] = queue[m[:, None], (front[m, None] + slots[:-1]) % size]
+        right = ((content == wanted) | (slots > cells[:, None])).all(1) & (length[m] == cells)
+        right &= (turing_state[state[m]] == history.state[done[m], m]) & (due[k, m] == time)
+        agrees[m] &= right
+    halted = state >= at.halt[0, 0]
+    agrees &= (done == steps) & (halted == (history.length >= 0))
     return Comparison(agrees, done)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import no_type_check
+from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Int
@@ -21,6 +21,17 @@ from lemmata.theory.turing.post import check_window
 from lemmata.theory.turing.weights import Weights
 
 STOP, TIE = -1, -2
+
+
+class Ending(NamedTuple):
+    """How a run ended: the number of tokens, and the last window.
+
+    In `window` every token but the newest stands for its class as an oldest one, the first token of it: for weights as
+    compiled, one with the same queue symbol.
+    """
+
+    tokens: int
+    window: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +85,19 @@ class RingDecoder:
 
     def count(self, prompt: Sequence[int], max_tokens: int) -> tuple[int, bool]:
         """Number of tokens until a stop token (itself counted) and whether one came; tokens are not kept."""
-        count, entry = _count(self.packed, *self._start(prompt), max_tokens)
+        count, entry, _ = _count(self.packed, *self._start(prompt), max_tokens)
         return count, entry == STOP
+
+    def ending(self, prompt: Sequence[int], max_tokens: int) -> Ending | None:
+        """The window at the end of a run, tokens before it not kept; None if no stop token comes."""
+        ring, base = self._start(prompt)
+        count, entry, case = _count(self.packed, ring, base, max_tokens)
+        if entry != STOP:
+            return None
+        front = (count - 1) % len(ring)  # the token at the front was read last and has left the window
+        alike = np.unique(self.oldest_class, return_index=True)[1]
+        line = alike[np.roll(ring, -front)[1:]].tolist()
+        return Ending(count, (*line, int(self.next_token.flat[case])))
 
     def _start(self, prompt: Sequence[int]) -> tuple[Int[np.ndarray, " window"], int]:
         """The ring of oldest classes and the offset of the newest token's row."""
@@ -87,18 +109,19 @@ class RingDecoder:
 @njit(cache=True)
 @no_type_check
 def _count(packed, ring, base, max_tokens):
-    """Run without keeping tokens: (tokens generated; STOP, TIE or 0)."""
-    place, window = 0, ring.size
+    """Run without keeping tokens: (tokens generated; STOP, TIE or 0; the last case)."""
+    place, window, case = 0, ring.size, 0
     for made in range(max_tokens):
-        entry = packed[base + ring[place]]
+        case = base + ring[place]
+        entry = packed[case]
         if entry < 0:
-            return made + (entry == STOP), entry
+            return made + (entry == STOP), entry, case
         base = entry >> 32
         ring[place] = entry & 0xFFFFFFFF
         place += 1
         if place == window:
             place = 0
-    return max_tokens, 0
+    return max_tokens, 0, case
 
 
 @njit(cache=True)

@@ -1,5 +1,10 @@
 """Turing machines to try: each a table in the text format of :mod:`lemmata.theory.turing.machine`.
 
+Two larger ones have modules of their own, with encoders, decoders and a direct computation to compare with:
+:data:`lemmata.theory.turing.universal.UNIVERSAL` runs every 2-tag system, and
+:data:`lemmata.theory.turing.quantified.QUANTIFIED` decides quantified Boolean formulas. They are left out of
+:data:`MACHINES`, since a certificate of them takes a second or two.
+
 References
 ----------
 turing sheet, section 4.3 (transition tables of INC, PAL and both three-state machines).

@@ -62,6 +62,16 @@ def simulation_is_wrong(machine: TuringMachine, done: Run, window: int) -> bool:
     return any(ring[cell % (window + 1)] != last.tape.get(cell, blank) for cell in range(low, high + 1))
 
 
+def ring_after(table: TokenTable, window: Sequence[int]) -> tuple[str | None, tuple[str, ...]]:
+    """The Turing state and the N + 1 tape letters on the ring at a window of N tokens, the register's cell first.
+
+    If the newest token executed a Turing step at cell h, these are cells h + 1, …, h modulo N + 1.
+    """
+    _, state, register = table.post.states[table.split(window[-1])[1]]
+    letters = (table.post.symbols[table.split(token)[0]].symbol for token in window)
+    return state, (register or table.post.turing.symbols[0], *letters)
+
+
 def prescribed(
     table: TokenTable, windows: Int[np.ndarray, "batch window"]
 ) -> tuple[Int[np.ndarray, "kept window"], Int[np.ndarray, " kept"]]:
