@@ -50,7 +50,7 @@ def claims(pages: Sequence[Paper]) -> None:
         out.print(f"[bold]{page.slug}[/]  {escape(page.reference.title)}")
         table = Table.grid(padding=(0, 2))
         for claim in page.claims.values():
-            table.add_row("", claim.id, claim.source, claim.kind, claim.cost)
+            table.add_row("", claim.id, escape(claim.source), claim.kind, claim.cost)
         out.print(table)
 
 
