@@ -188,3 +188,21 @@ class RelativeTransformer(HookedModel):
                 fan_in = parameter.shape[-2] if name != "W_E" else parameter.shape[-1]
                 with torch.no_grad():
                     parameter.normal_(0.0, fan_in**-0.5, generator=generator)
+
+
+@torch.no_grad()
+def greedy(model: RelativeTransformer, prompt: Int[Tensor, " prompt"], count: int) -> Int[Tensor, " count"]:
+    """The `count` tokens that follow a prompt: after each window the most likely one, which then enters the window.
+
+    Raises
+    ------
+    ValueError
+        If the prompt is empty.
+    """
+    if not len(prompt):
+        raise ValueError("prompt of 0 tokens; at least 1")
+    text = torch.cat([prompt, prompt.new_zeros(count)])
+    for at in range(len(prompt), len(text)):
+        window = text[max(0, at - model.cfg.n_ctx) : at]
+        text[at] = model(window[None], newest_only=True)[0, -1].argmax()
+    return text[len(prompt) :]

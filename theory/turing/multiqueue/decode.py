@@ -58,6 +58,29 @@ def embed(
     return stream
 
 
+def factor_logits(
+    weights: MultiQueueWeights, stream: Int8[np.ndarray, "*batch window dim"]
+) -> tuple[Int8[np.ndarray, "*batch symbols"], Int8[np.ndarray, "*batch states"]]:
+    """Logits of the next token's K symbols, track by track, and of its state, for windows of embedded tokens.
+
+    Raises
+    ------
+    AmbiguousTokenError
+        If a head's largest score is attained twice.
+    """
+    scores = weights.relative_bias[:, ::-1]  # by place in the window instead of by distance
+    largest = scores == scores.max(axis=1, keepdims=True)
+    if (largest.sum(axis=1) != 1).any():
+        raise AmbiguousTokenError("a head's largest score is attained more than once")
+    mixed = largest.astype(np.int8) @ stream
+    owner = np.repeat(np.arange(len(weights.blocks.alphabets)), weights.blocks.alphabets)
+    own = np.einsum("gd,...gd->...g", weights.value, mixed[..., owner, :])  # each head keeps its own value rows
+    hidden = stream[..., -1, :] + own @ weights.output.T
+    active = np.maximum(hidden @ weights.ffn_in.T + weights.ffn_bias, 0)
+    hidden = hidden + active @ weights.ffn_out.T
+    return hidden @ weights.unembed_symbol.T, hidden @ weights.unembed_state.T
+
+
 def next_token(
     weights: MultiQueueWeights, stream: Int8[np.ndarray, "window dim"]
 ) -> Int32[np.ndarray, " tracks_and_state"]:
@@ -68,18 +91,7 @@ def next_token(
     AmbiguousTokenError
         If a head's largest score or a factor's largest logit is attained twice.
     """
-    scores = weights.relative_bias[:, ::-1]  # by place in the window instead of by distance
-    largest = scores == scores.max(axis=1, keepdims=True)
-    if (largest.sum(axis=1) != 1).any():
-        raise AmbiguousTokenError("a head's largest score is attained more than once")
-    mixed = largest.astype(np.int8) @ stream
-    values = (weights.value @ mixed.T).T  # head by head all value rows; each head keeps its own
-    owner = np.repeat(np.arange(len(weights.blocks.alphabets)), weights.blocks.alphabets)
-    own = values[owner, np.arange(len(owner))]
-    hidden = stream[-1] + weights.output @ own
-    active = np.maximum(weights.ffn_in @ hidden + weights.ffn_bias, 0)
-    hidden = hidden + weights.ffn_out @ active
-    symbol_logits, state_logits = weights.unembed_symbol @ hidden, weights.unembed_state @ hidden
+    symbol_logits, state_logits = factor_logits(weights, stream)
     factors = [*np.split(symbol_logits, weights.blocks.starts[1:]), state_logits]
     token = np.empty(len(factors), np.int32)
     for index, logits in enumerate(factors):
