@@ -1,4 +1,4 @@
-"""The hand-written network of ``theory.turing`` as a hooked model, and a content lookup as its opposite.
+"""The hand-written network of ``theory.turing`` as a hooked model, and two lookups as its opposites.
 
 The exported model is ground truth: a circuit known by construction, on which probes are calibrated.
 """
@@ -66,19 +66,44 @@ def queue_transformer(weights: Weights, window: int, attention: AttentionKind = 
     return model.eval()
 
 
-def content_lookup(d_vocab: int, window: int) -> RelativeTransformer:
-    """A head that looks content up: token v attends to the tokens v + 1 (mod vocabulary) of the window.
+def content_lookup(d_vocab: int, window: int, heads: int = 1) -> RelativeTransformer:
+    """Heads that look content up: head h of token v attends to the tokens v + 1 + h (mod vocabulary) of the window.
 
     The mechanism that a queue reader is not: its attention depends on the tokens and on no distance. Where the partner
     is absent all keys tie, and hardmax is uniform.
     """
-    model = RelativeTransformer(d_vocab, d_vocab, window, d_mlp=None, d_head=d_vocab, attention="hardmax")
+    model = RelativeTransformer(
+        d_vocab, d_vocab, window, d_mlp=None, d_head=d_vocab, n_heads=heads, attention="hardmax"
+    )
     attention = model.block(0).attn
     with torch.no_grad():
         model.W_E.copy_(torch.eye(d_vocab))
-        attention.W_Q[0] = torch.eye(d_vocab).roll(1, dims=1)
-        attention.W_K[0] = torch.eye(d_vocab)
-        attention.W_V[0] = torch.eye(d_vocab)
-        attention.W_O[0] = torch.eye(d_vocab)
+        for head in range(heads):
+            attention.W_Q[head] = torch.eye(d_vocab).roll(1 + head, dims=1)
+        attention.W_K.copy_(torch.eye(d_vocab))
+        attention.W_V.copy_(torch.eye(d_vocab))
+        attention.W_O.copy_(torch.eye(d_vocab))
         model.W_U.copy_(torch.eye(d_vocab))
+    return model.eval()
+
+
+def tape_lookup(cells: int, window: int) -> RelativeTransformer:
+    """The other way to simulate a Turing machine: find the latest token that was written on the same tape cell.
+
+    Token t is the number of the cell under the machine's head at step t. The attention score is ``window + 1`` for an
+    equal cell, minus the distance: the latest earlier token of that cell wins, or the one before if there is none. So
+    the attended distance follows the moves of the head: on its way back over fresh cells it grows by 2 a step, one for
+    the query and one for the key.
+    """
+    model = RelativeTransformer(cells, cells, window, d_mlp=None, d_head=cells, attention="hardmax")
+    attention = model.block(0).attn
+    with torch.no_grad():
+        model.W_E.copy_(torch.eye(cells))
+        attention.W_Q[0] = (window + 1) * torch.eye(cells)
+        attention.W_K[0] = torch.eye(cells)
+        attention.W_V[0] = torch.eye(cells)
+        attention.W_O[0] = torch.eye(cells)
+        attention.relative_bias[0] = -torch.arange(window)
+        attention.relative_bias[0, 0] = -2 * (window + 1)  # not itself
+        model.W_U.copy_(torch.eye(cells))
     return model.eval()
