@@ -1,4 +1,5 @@
-"""What can be measured of the multi-queue machine: agreement, step counts and their bound, scaling in the space.
+"""What can be measured of the multi-queue machine and network: agreement, step counts and their bound, scaling in the
+space, and recorded rows in windows that are filled at will.
 
 References
 ----------
@@ -12,11 +13,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from lemmata.theory.turing.machine import Transition, TuringMachine
+from lemmata.theory.turing.multiqueue.decode import AmbiguousTokenError, embed, factor_logits
 from lemmata.theory.turing.multiqueue.fast import FastRun, Progress
 from lemmata.theory.turing.multiqueue.layout import Layout
 from lemmata.theory.turing.multiqueue.machine import Loading, MultiQueueMachine, agrees
+from lemmata.theory.turing.multiqueue.table import RecordedTable
+from lemmata.theory.turing.multiqueue.weights import MultiQueueWeights
 
 SHEET_SWEEP_COST: dict[int, dict[int, float]] = {
     1: {16: 47.5, 64: 191.5, 256: 767.5},
@@ -223,3 +228,40 @@ def space_used(turing: TuringMachine, word: str | Sequence[str], max_steps: int)
         last = run.steps[-1].head + (1 if run.steps[-1].done.move == "R" else -1)
         low, high = min(low, last), max(high, last)
     return high - low + 1
+
+
+def row_windows(
+    weights: MultiQueueWeights, layout: Layout, table: RecordedTable, fill: int
+) -> tuple[Int[np.ndarray, "rows window tracks_and_state"], Int[np.ndarray, "rows tracks_and_state"]]:
+    """A window for each recorded row, and the token that has to follow it.
+
+    The row's fronts and state stand where they are read. Everything else in the window is symbol ``fill mod |Γ_q|`` on
+    track q and state ``fill mod |P|``; so each symbol and state occurs at each place for some fill below the largest of
+    these sizes.
+    """
+    number = {state: index for index, state in enumerate(weights.states)}
+    rest = np.mod(fill, [*weights.blocks.alphabets, len(weights.states)])
+    windows = np.tile(rest, (len(table.rows), layout.window, 1))
+    places = layout.window - 1 - np.asarray(layout.distances)
+    windows[:, places, np.arange(layout.queues)] = [fronts for _, fronts in table.rows]
+    windows[:, -1, -1] = [number[state] for state, _ in table.rows]
+    return windows, np.asarray([[*row.pushes, number[row.state]] for row in table.rows.values()])
+
+
+def errs(
+    weights: MultiQueueWeights,
+    windows: Int[np.ndarray, "batch window tracks_and_state"],
+    tokens: Int[np.ndarray, "batch tracks_and_state"],
+) -> bool:
+    """Whether the literal decoder continues one of the windows wrongly or with a tie."""
+    stream = embed(weights, windows.reshape(-1, windows.shape[-1]).astype(np.int32)).reshape(*windows.shape[:2], -1)
+    try:
+        symbol_logits, state_logits = factor_logits(weights, stream)
+    except AmbiguousTokenError:
+        return True
+    factors = [*np.split(symbol_logits, weights.blocks.starts[1:], axis=1), state_logits]
+    for logits, right in zip(factors, tokens.T, strict=True):
+        own = np.take_along_axis(logits, right[:, None], 1)
+        if ((logits >= own).sum(1) > 1).any():
+            return True
+    return False

@@ -2,7 +2,7 @@
 
 Machines: :func:`long_timing_ring`, :func:`long_half`, :func:`skipped_rotation`, :func:`swapped_moves`,
 :func:`hasty_append`, :func:`no_swap`, :func:`thrashing`, :func:`lost_push`. Weights: :func:`shifted_head`,
-:func:`flipped_unit`. What a recorded state may forget: :func:`without`.
+:func:`flipped_unit`, :func:`eager_unit`, :func:`single_changes`. What a recorded state may forget: :func:`without`.
 
 References
 ----------
@@ -11,7 +11,7 @@ turing sheet, section 5.2 (what each part is for), rows T13 to T17.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -139,6 +139,35 @@ def flipped_unit(weights: MultiQueueWeights, unit: int) -> MultiQueueWeights:
     rows = slice(weights.blocks.next_state(0), None)
     out[rows, unit] = -out[rows, unit]
     return replace(weights, ffn_out=out)
+
+
+def eager_unit(weights: MultiQueueWeights, unit: int) -> MultiQueueWeights:
+    """The bias of one feed-forward unit is one too high: it fires with one of its conditions unmet."""
+    bias = weights.ffn_bias.copy()
+    bias[unit] += 1
+    return replace(weights, ffn_bias=bias)
+
+
+def single_changes(
+    weights: MultiQueueWeights, first: int = 0, every: int = 1
+) -> Iterator[tuple[str, MultiQueueWeights]]:
+    """Parameters changed one at a time: 0 becomes 1 and anything else 0. Yields (array's name, weights).
+
+    Parameters
+    ----------
+    weights : MultiQueueWeights
+        The relative bias is changed too.
+    first, every : int
+        Which ones, counted over all arrays; by default all.
+    """
+    at = first
+    for name, array in weights.arrays().items():
+        while at < array.size:
+            changed = array.copy()
+            changed.flat[at] = 1 if array.flat[at] == 0 else 0
+            yield name, replace(weights, **{name: changed})
+            at += every
+        at -= array.size
 
 
 def without(*registers: str) -> Callable[[ControlState], Hashable]:

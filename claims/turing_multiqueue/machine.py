@@ -1,25 +1,11 @@
-"""Efficient Turing machine simulation with transformers: many queues of geometric sizes, one attention offset each.
-
-The paper's full text was not available; the construction is the sheet's (sections 5.2 and 5.3), with one tape.
-"""
+"""The machine of many queues: it simulates, its cost, its synchrony, its finite control, and what a window shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lemmata.claims.framework import Control, Evidence, Paper, Trial
-
-PAPER = Paper(
-    "turing_multiqueue",
-    rows={
-        "T13": "multi-queue machine = Turing machine",
-        "T14": "multi-queue steps per Turing step grow as s^(1/k')",
-        "T15": "every queue pops and pushes exactly once a step",
-        "T16": "finite control without conflicts",
-        "T17": "window-only replay of the multi-queue machine",
-        "T21": "decode time with fixed offsets is independent of the window",
-    },
-)
+from lemmata.claims.framework import Control, Evidence, Trial
+from lemmata.claims.turing_multiqueue.paper import PAPER
 
 
 @PAPER.claim(
