@@ -40,6 +40,38 @@ def test_the_comparison_shows_constant_bits_and_linear_growth_for_one_queue() ->
     assert many["exponent in s"] < 0.6 < 0.9 < one["exponent in s"]
 
 
+def test_the_multiqueue_step_figure_has_the_sheets_numbers_and_counts_the_one_queue_machine() -> None:
+    table = figures("turing_multiqueue")["turing_multiqueue.steps"].draw(False).table
+    rows = list(zip(*table.values(), strict=True))
+    printed = [(ours, sheet) for _, _, ours, sheet in rows if sheet != ""]
+    assert len(printed) == 12
+    assert all(ours == pytest.approx(sheet, rel=0.01) for ours, sheet in printed)
+    for machine, space, cost, _ in rows:
+        if machine == "one queue":
+            # Six walks over s − 2 cells and six back, then a halt: N = s − 1 tokens a left move, 1 a right move.
+            moves, window = 6 * (space - 2), space - 1
+            assert cost == pytest.approx((2 + moves + window * moves) / (2 * moves + 1), rel=1e-12)
+
+
+def test_the_offset_figure_shows_queue_sizes_and_a_lookup_that_moves() -> None:
+    table = figures("turing_multiqueue")["turing_multiqueue.offsets"].draw(False).table
+    seen = {model: {} for model in table["model"]}
+    for model, _, head, back in zip(*table.values(), strict=True):
+        seen[model].setdefault(head, set()).add(back)
+    assert [seen["multi-queue network"][head] for head in range(18)] == [
+        {3},
+        {3},
+        {2},
+        {9},
+        {9},
+        {6},
+        {27},
+        {27},
+        {18},
+    ] * 2
+    assert len(seen["lookup of the tape cell"][0]) > 5
+
+
 def test_names_select_papers_and_figures() -> None:
     assert {spec.id.partition(".")[0] for spec in select("turing")} == {"turing"}
     assert [spec.id for spec in select("turing.tokens")] == ["turing.tokens"]
