@@ -32,7 +32,7 @@ def steps(full: bool = False) -> Drawing:
     axes = fig.add_subplot()
     for levels, color in zip(SHEET_SWEEP_COST, _COLORS, strict=True):
         printed = SHEET_SWEEP_COST[levels]
-        spaces = sorted({2**i for i in range(4, 19) if 2**i <= largest[levels]} | printed.keys())
+        spaces = sorted({at for at in (4**i for i in range(2, 9)) if at <= largest[levels]} | printed.keys())
         costs = [
             note(
                 f"k' = {levels}", space, sweep_cost(levels, space, round_trips=trips, unused=1), printed.get(space, "")

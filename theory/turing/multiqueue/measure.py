@@ -114,27 +114,28 @@ def step_bound(layout: Layout, turing_steps: int, *, loading: Loading = "pushed"
     return turing_steps * (5 * layout.levels * layout.base + slack * layout.levels) + first
 
 
-def sweeping_machine(round_trips: int = 2) -> TuringMachine:
-    """A machine that walks over ``$0…0`` to the first blank and back, `round_trips` times, and halts.
+def sweeping_machine(round_trips: int | None = 2) -> TuringMachine:
+    """A machine that walks over ``$0…0`` to the first blank and back, `round_trips` times and halts; None: for ever.
 
     Raises
     ------
     ValueError
         If `round_trips` is smaller than 1.
     """
-    if round_trips < 1:
+    if round_trips is not None and round_trips < 1:
         raise ValueError(f"round_trips {round_trips} is too small; at least 1")
+    trips = round_trips or 1
     rules: dict[tuple[str, str], tuple[str, str, str]] = {}
-    for trip in range(round_trips):
+    for trip in range(trips):
         right, left = f"r{trip}", f"l{trip}"
-        after = f"r{trip + 1}" if trip + 1 < round_trips else "H"
+        after = f"r{trip + 1}" if trip + 1 < trips else "r0" if round_trips is None else "H"
         rules |= {(right, "$"): (right, "$", "R"), (right, "0"): (right, "0", "R"), (right, "#"): (left, "#", "L")}
         rules |= {(left, "0"): (left, "0", "L"), (left, "$"): (after, "$", "R")}
-    return TuringMachine.from_dict(rules, halting=("H",), name=f"sweep {round_trips}")
+    return TuringMachine.from_dict(rules, halting=("H",), name=f"sweep {round_trips or 'for ever'}")
 
 
 def sweep_cost(levels: int, space: int, *, round_trips: int = 2, unused: int = 0, loading: Loading = "pushed") -> float:
-    """Machine steps per Turing step of the sweeping machine.
+    """Machine steps per Turing step of the sweeping machine, which is stopped after some round trips.
 
     Parameters
     ----------
@@ -156,10 +157,13 @@ def sweep_cost(levels: int, space: int, *, round_trips: int = 2, unused: int = 0
     """
     if space - unused < 3:
         raise ValueError(f"space {space} less {unused} unused cells; the sweep needs at least 3 cells")
-    machine = MultiQueueMachine.from_turing(sweeping_machine(round_trips), levels=levels, space=space)
+    if round_trips < 1:
+        raise ValueError(f"round_trips {round_trips} is too small; at least 1")
+    machine = MultiQueueMachine.from_turing(sweeping_machine(None), levels=levels, space=space)
     run = FastRun(machine, machine.initial("$" + "0" * (space - unused - 2), loading))
-    done = run.advance(machine_steps=step_bound(machine.layout, 2 * round_trips * space, loading=loading))
-    if not done.halted:
+    steps = 2 * round_trips * (space - unused - 1)
+    done = run.advance(turing_steps=steps, machine_steps=step_bound(machine.layout, steps, loading=loading))
+    if done.turing_steps < steps:
         raise RuntimeError(f"the sweep over {space} cells with {levels} levels did not end within its bound")
     return done.machine_steps / done.turing_steps
 
