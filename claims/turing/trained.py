@@ -64,7 +64,7 @@ def queue_head(trial: Trial, model: str = "queue", shift: int = 1) -> Iterator[E
 def patching(trial: Trial, model: str = "queue", shift: int = 1, mutant: str = "intact") -> Iterator[Evidence]:
     """Activation patching at the embeddings of the exported network for INC, in 1,000 random windows of 12 tokens with
     a defined transition. What is put in place is uniform among the other states and symbols. Two states continue alike
-    in 1.5 % of the cases (both rotate, or both make the same Turing step), hence the bound 0.95, nine standard
+    in 1.2 % of the cases (both rotate, or both make the same Turing step), hence the bound 0.95, nine standard
     deviations away; two symbols never do. The lookup sees permutations, its tokens as three states of four symbols."""
     import torch
 

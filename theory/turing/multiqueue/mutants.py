@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -165,7 +166,8 @@ def single_changes(
         while at < array.size:
             changed = array.copy()
             changed.flat[at] = 1 if array.flat[at] == 0 else 0
-            yield name, replace(weights, **{name: changed})
+            change: dict[str, Any] = {name: changed}
+            yield name, replace(weights, **change)
             at += every
         at -= array.size
 
