@@ -71,7 +71,7 @@ def patching(trial: Trial, model: str = "queue", shift: int = 1, mutant: str = "
     from lemmata.probes.patching import queue_dependence
     from lemmata.theory.turing import compile_machine
     from lemmata.theory.turing.library import INC
-    from lemmata.theory.turing.mutants import WEIGHT_MUTANTS, reposition
+    from lemmata.theory.turing.mutants.network import WEIGHT_MUTANTS, reposition
     from lemmata.toy_models.hooked.turing import content_lookup, queue_transformer
     from lemmata.toy_models.turing import QueueTask
 
