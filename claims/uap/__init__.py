@@ -1,0 +1,5 @@
+"""A unified framework for the universal approximation of transformer-type architectures: the claims, in the order of the paper."""
+
+from lemmata.claims.uap.paper import PAPER
+
+__all__ = ["PAPER"]

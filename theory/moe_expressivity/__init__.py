@@ -1,0 +1,1 @@
+"""On the expressive power of mixtures of experts for structured complex tasks."""

@@ -1,0 +1,1 @@
+"""A unified framework for the universal approximation of transformer-type architectures."""
