@@ -1,4 +1,4 @@
-"""A unified framework for the universal approximation of transformer-type architectures: the claims, in the order of the paper."""
+"""Universal approximation of transformer-type architectures: the claims, in the order of the paper."""
 
 from lemmata.claims.uap.paper import PAPER
 
