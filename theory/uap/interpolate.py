@@ -23,6 +23,7 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from lemmata.theory.uap.families import AttentionFamily, Parameters
@@ -106,7 +107,7 @@ def interpolate(
         position) or a zero token, or mixers that leave two tokens of the samples equal.
     """
     _refuse(samples, targets, mixers, form)
-    parameters, mixed, token_gap = distinguish(samples, mixers, rng, scale, draws)
+    parameters, mixed, gap = distinguish(samples, mixers, rng, scale, draws)
     tokens, values = mixed.flatten(0, 1).numpy(), targets.flatten(0, 1).numpy()
     if form == "wide":
         units, clock_gap = wide(tokens, values, rng, directions, rise)
@@ -117,7 +118,7 @@ def interpolate(
     network = Network([*attention, *map(FeedForward, layers)])
     with torch.no_grad():
         error = (network(samples) - targets).abs().max().item()
-    return Interpolator(network, form, token_gap, clock_gap, error)
+    return Interpolator(network, form, gap, clock_gap, error)
 
 
 def distinguish(
@@ -150,7 +151,7 @@ def distinguish(
         for family in mixers:
             drawn.append(family.sample(rng, dim, n, scale, 1))
             x = x + family.apply(drawn[-1], x)
-        gap = torch.pdist(x[0].flatten(0, 1)).min().item()
+        gap = token_gap(x[0].flatten(0, 1).numpy())
         if gap > best[2]:
             best = (drawn, x[0], gap)
     if best[2] < INDISTINCT:
@@ -160,6 +161,11 @@ def distinguish(
             "drop samples of one orbit, connect the pattern, or add layers"
         )
     return best
+
+
+def token_gap(tokens: Float[np.ndarray, "M d"]) -> float:
+    """Least distance between two of the M tokens."""
+    return float(cKDTree(tokens).query(tokens, k=2)[0][:, 1].min())
 
 
 def wide(
