@@ -149,7 +149,7 @@ def received(layers: Sequence[Pattern]) -> Bool[np.ndarray, "*batch n n"]:
     """
     reach: np.ndarray = np.eye(np.shape(layers[0])[-1], dtype=bool)
     for pattern in layers:
-        reach = reach | (np.asarray(pattern, np.float32) @ reach.astype(np.float32) > 0)
+        reach = reach | np.asarray(np.asarray(pattern, np.float32) @ reach.astype(np.float32) > 0)
     return reach
 
 
