@@ -62,7 +62,7 @@ def shared_colours(layers: Sequence[Pattern], equal: Relation, step: Step = refi
 
 def distinguished(layers: Sequence[Pattern], equal: Relation, step: Step = refine_relation) -> Bool[np.ndarray, "*b"]:
     """Whether the layers distinguish X and Y (Definition 3, for one pair), exactly."""
-    return ~shared_colours(layers, equal, step).any((-1, -2))
+    return np.asarray(~shared_colours(layers, equal, step).any((-1, -2)))
 
 
 def equal_tokens(x: np.ndarray, y: np.ndarray) -> Bool[np.ndarray, "n n"]:

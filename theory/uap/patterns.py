@@ -155,7 +155,7 @@ def received(layers: Sequence[Pattern]) -> Bool[np.ndarray, "*batch n n"]:
 
 def connected(layers: Sequence[Pattern]) -> Bool[np.ndarray, "*batch"]:
     """Definition 4, in the order in which layers act: every token has received every token."""
-    return received(layers).all((-1, -2))
+    return np.asarray(received(layers).all((-1, -2)))
 
 
 def hops(pattern: Pattern) -> Int[np.ndarray, "*batch"]:
