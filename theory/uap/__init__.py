@@ -5,7 +5,7 @@
 * Definition 3 and Theorem 2: ``distinguish`` searches for a witness in float64. ``colouring`` decides kernel attention
   on sparse patterns exactly (Corollary 2 and its corrected depth).
 * Where the assumptions bite: ``pairs`` (random adversarial samples), ``counterexamples`` (exact ones), ``limits`` (the
-  kernel condition of Corollary 1). ``mutants`` are wrong on purpose.
+  kernel condition of Corollary 1), ``collapse`` (the gap in float64). ``mutants`` are wrong on purpose.
 """
 
 from lemmata.theory.uap.colouring import confused, distinguished, layers_needed

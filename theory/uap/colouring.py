@@ -147,16 +147,26 @@ def layers_needed(pattern: Pattern, step: Step = refine_relation) -> Int[np.ndar
 
 
 def late_symmetries(
-    layers: Sequence[Pattern], permutations: Int[np.ndarray, "count n"] | None = None
+    layers: Sequence[Pattern], permutations: Int[np.ndarray, "count n"] | None = None, early: int = 0
 ) -> Bool[np.ndarray, "*batch count"]:
     """Whether σ ∈ Aut(N_p) for every p for which the layers after p are connected: the corrected Corollary 2.
 
     For a sequence, only what a layer sees early enough to be carried everywhere is known everywhere.
+
+    Parameters
+    ----------
+    layers : sequence of bool arrays, shape (*batch, n, n)
+        Batches broadcast against each other.
+    permutations : int array, optional
+        All of them by default.
+    early : int
+        1 to count layer p among those that carry, which is wrong.
     """
     n = np.shape(layers[0])[-1]
     permutations = permutations_of(n) if permutations is None else permutations
     allowed = np.ones((), bool)
-    for p, pattern in enumerate(layers[:-1]):
-        carried = connected(layers[p + 1 :])
-        allowed = allowed & (~carried[..., None] | invariant(permutations, pattern))
+    for p, pattern in enumerate(layers):
+        carrying = layers[p + 1 - early :]
+        if carrying:
+            allowed = allowed & (~connected(carrying)[..., None] | invariant(permutations, pattern))
     return allowed
