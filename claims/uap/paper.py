@@ -27,16 +27,11 @@ PAPER = Paper(
         "U20": "the FFN family is closed under affine maps",
     },
     planned=(
-        "U8",
-        "U9",
         "U10",
         "U11",
         "U12",
         "U13",
         "U16",
-        "U17",
-        "U18",
-        "U19",
         "U20",
     ),
 )

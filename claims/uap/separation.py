@@ -155,8 +155,8 @@ KEYS = {
     "kernel_limit",
     source="Corollary 1, verification",
     statement=r"""For almost every $W$, $k(x, tWy_1) / k(x, tWy_2)$ tends to $0$ or $\infty$ for the kernels softmax,
-    RBF, Performer, $e^{w \cdot (x + y)}$ and $(1 + \|x - y\|^2) e^{x \cdot y}$, and for almost no $W$ for the constant and
-    the polynomial kernel.""",
+    RBF, Performer, $e^{w \cdot (x + y)}$ and $(1 + \|x - y\|^2) e^{x \cdot y}$, and for almost no $W$ for the constant
+    and the polynomial kernel.""",
     kind="statistical",
     rows=["U7"],
     controls=[
@@ -220,8 +220,8 @@ def rbf_opposite_keys(trial: Trial, by: str = "ratio") -> Iterator[Evidence]:
 @PAPER.claim(
     "sum_of_exponentials",
     source="Appendix, verification for sums of exponentials",
-    statement=r"""$e^{w \cdot x} + e^{w \cdot y}$ meets the condition with probability $1/2 + \theta / 2\pi$ over Gaussian
-    $W$, where $\theta$ is the angle of $y_1$ and $y_2$: for $3/4$ of all $W$ at a right angle.""",
+    statement=r"""$e^{w \cdot x} + e^{w \cdot y}$ meets the condition with probability $1/2 + \theta / 2\pi$ over
+    Gaussian $W$, where $\theta$ is the angle of $y_1$ and $y_2$: for $3/4$ of all $W$ at a right angle.""",
     kind="statistical",
     rows=["U7"],
     controls=[

@@ -75,7 +75,7 @@ def random_rationals(rng: np.random.Generator, *shape: int) -> Rational:
     return np.vectorize(lambda a, b: Fraction(int(a), int(b)), otypes=[object])(top, bottom)
 
 
-def exact_attention(x: Rational, query: Rational, key: Rational, value: Rational, degree: int | None) -> Rational:
+def exact_attention(x: Rational, query: Rational, key: Rational, value: Rational, *, degree: int | None) -> Rational:
     """``g(X)`` in exact rationals: the kernel ``(1 + x·y)^degree``, normalised; for None, ``x·y`` un-normalised.
 
     Parameters
@@ -119,8 +119,12 @@ class Clock:
         """See :class:`lemmata.theory.uap.families.AttentionFamily`."""
         u, sign, clock = x.unbind(-1)
         tick, push = (parameters[name].reshape(-1, *(1,) * (u.ndim - 1)) for name in ("tick", "push"))
-        moved = push * u.mean(-1, keepdim=True) * (sign * clock).relu()
+        moved = push * u.mean(-1, keepdim=True) * self.opens(sign * clock)
         return torch.stack([moved, torch.zeros_like(u), tick.expand_as(u)], -1)
+
+    def opens(self, signed_clock: Tensor) -> Tensor:
+        """How far a clock that runs in the sample's direction lets u move."""
+        return signed_clock.relu()
 
 
 def clock_quadruple() -> Float[Tensor, "4 2 3"]:

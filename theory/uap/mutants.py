@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
+from torch import Tensor
 
 from lemmata.theory.uap.colouring import Relation, Step, covered, refine_relation
-from lemmata.theory.uap.families import Linformer, Parameters, Rng
+from lemmata.theory.uap.counterexamples import Clock
+from lemmata.theory.uap.families import FeedForward, Linformer, Parameters, Rng, each_token
 from lemmata.theory.uap.patterns import Pattern, received
 
 
@@ -54,3 +56,20 @@ class UniformLinformer(Linformer):
         for name in ("mix_keys", "mix_values"):
             drawn[name] = drawn[name][..., :1].expand_as(drawn[name])
         return drawn
+
+
+class AffineFeedForward(FeedForward):
+    """A token-wise layer without its nonlinearity."""
+
+    def hidden(self, parameters: Parameters, x: Float[Tensor, "draws *batch n d"]) -> Float[Tensor, "draws *batch n d"]:
+        """``A x_i − b``."""
+        threshold = parameters["threshold"].reshape(len(x), *(1,) * (x.ndim - 2), -1)
+        return each_token(parameters["input"], x) - threshold
+
+
+class LinearClock(Clock):
+    """The clock family without its ReLU, hence analytic in X as well: one clock serves both signs."""
+
+    def opens(self, signed_clock: Tensor) -> Tensor:
+        """All of it."""
+        return signed_clock
