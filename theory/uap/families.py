@@ -282,6 +282,32 @@ class CircularConvolution:
         return torch.einsum("rc,rc...->r...", parameters["taps"], ahead)
 
 
+@dataclass(frozen=True)
+class FeedForward:
+    """No mixer: the token-wise ``W relu(A x_i − b)`` of width d, so that a stack can hold layers of both kinds.
+
+    References
+    ----------
+    uap: Definition 2.
+    """
+
+    name: str = "feed-forward"
+
+    def sample(self, rng: Rng, dim: int, tokens: int, scale: float, draws: int) -> Parameters:
+        """``input`` (A) and ``output`` (W) of shape (draws, d, d), ``threshold`` (b) of shape (draws, d)."""
+        drawn = {name: gaussian(rng, scale, draws, dim, dim) for name in ("input", "output")}
+        return drawn | {"threshold": gaussian(rng, scale, draws, dim)}
+
+    def apply(self, parameters: Parameters, x: Float[Tensor, "draws *batch n d"]) -> Float[Tensor, "draws *batch n d"]:
+        """See :class:`AttentionFamily`."""
+        return each_token(parameters["output"], self.hidden(parameters, x))
+
+    def hidden(self, parameters: Parameters, x: Float[Tensor, "draws *batch n d"]) -> Float[Tensor, "draws *batch n d"]:
+        """``relu(A x_i − b)``."""
+        threshold = parameters["threshold"].reshape(len(x), *(1,) * (x.ndim - 2), -1)
+        return (each_token(parameters["input"], x) - threshold).relu()
+
+
 def _mask(pattern: np.ndarray | None, x: Tensor) -> Tensor | None:
     if pattern is None:
         return None

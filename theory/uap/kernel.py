@@ -105,3 +105,17 @@ EXP_SUM = Kernel("exp(w·(x+y))", _sum, constants={"direction": 1})
 SUM_OF_EXP = Kernel("exp(w·x)+exp(w·y)", _sum_of_exponentials, constants={"direction": 1})
 #: ``p(x − y) exp(x·y)`` with the positive polynomial ``p(z) = 1 + ‖z‖²``.
 WEIGHTED_SOFTMAX = Kernel("(1+|x-y|²)exp(x·y)", lambda q, k, _: torch.log1p(_squared_distance(q, k)) + _dot(q, k))
+
+#: The kernels above by name.
+KERNELS: dict[str, Kernel] = {
+    "softmax": SOFTMAX,
+    "rbf": rbf(1.0),
+    "performer1": performer(1),
+    "performer4": performer(4),
+    "exp_sum": EXP_SUM,
+    "weighted_softmax": WEIGHTED_SOFTMAX,
+    "sum_of_exp": SUM_OF_EXP,
+    "polynomial": polynomial(2),
+    "linear": LINEAR,
+    "constant": CONSTANT,
+}

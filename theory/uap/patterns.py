@@ -11,7 +11,7 @@ uap: Definition 4, eqs. (12), (18), (22), Corollaries 2 and 4; uap sheet, sectio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -149,13 +149,13 @@ def received(layers: Sequence[Pattern]) -> Bool[np.ndarray, "*batch n n"]:
     """
     reach: np.ndarray = np.eye(np.shape(layers[0])[-1], dtype=bool)
     for pattern in layers:
-        reach = reach | (np.asarray(pattern, np.float32) @ reach.astype(np.float32) > 0)
+        reach = reach | np.asarray(np.asarray(pattern, np.float32) @ reach.astype(np.float32) > 0)
     return reach
 
 
 def connected(layers: Sequence[Pattern]) -> Bool[np.ndarray, "*batch"]:
     """Definition 4, in the order in which layers act: every token has received every token."""
-    return received(layers).all((-1, -2))
+    return np.asarray(received(layers).all((-1, -2)))
 
 
 def hops(pattern: Pattern) -> Int[np.ndarray, "*batch"]:
@@ -174,48 +174,40 @@ def hops(pattern: Pattern) -> Int[np.ndarray, "*batch"]:
 # -------------------------------------------------------------------------------------------------------- symmetries
 
 
-def automorphisms(*layers: Pattern, limit: int = 50_000) -> Int[np.ndarray, "order n"]:
+def automorphisms(*layers: Pattern, limit: int = 100_000) -> Int[np.ndarray, "order n"]:
     """``G = ∩_p Aut(N_p)`` with ``Aut(N) = {σ : σ(N(i)) = N(σ(i)) for all i}``, one permutation a row, sorted.
 
-    Backtracking over the images of 0, 1, …, with only images of the same refined colour (see :func:`refine`).
+    The images of 0, 1, … are chosen one after the other, for all partial maps at once, among tokens of the same refined
+    colour (see :func:`refine`).
 
     Parameters
     ----------
     *layers : bool arrays, shape (n, n)
     limit : int
-        Largest group that is listed.
+        Most maps that are kept.
 
     Raises
     ------
     ValueError
-        For more automorphisms than `limit`, no pattern, or patterns of different sizes.
+        For more than `limit` automorphisms or partial ones, no pattern, or patterns of different sizes.
     """
     if len({np.shape(pattern) for pattern in layers}) != 1:
         raise ValueError(f"patterns of shapes {[np.shape(pattern) for pattern in layers]} are not of one size")
     stack = np.stack([checked(pattern) for pattern in layers])
     colour = refine(*layers)
-    candidates = [np.flatnonzero(colour == own).tolist() for own in colour]
-
-    def extend(images: list[int]) -> Iterator[list[int]]:
-        i = len(images)
-        if i == len(colour):
-            yield images
-            return
-        for image in candidates[i]:
-            if image in images:
-                continue
-            chosen = [*images, image]
-            rows = stack[:, image, chosen] == stack[:, i, : i + 1]
-            columns = stack[:, chosen, image] == stack[:, : i + 1, i]
-            if rows.all() and columns.all():
-                yield from extend(chosen)
-
-    found = []
-    for images in extend([]):
-        found.append(images)
-        if len(found) > limit:
-            raise ValueError(f"the patterns have more than limit = {limit:,} automorphisms")
-    return np.array(found)
+    maps = np.zeros((1, 0), np.int64)
+    for i, own in enumerate(colour):
+        images = np.flatnonzero(colour == own)
+        maps = np.hstack([np.repeat(maps, len(images), 0), np.tile(images, len(maps))[:, None]])
+        last = maps[:, -1:]
+        keep = (maps[:, :-1] != last).all(1)
+        for pattern in stack:
+            keep &= (pattern[last, maps] == pattern[i, : i + 1]).all(1)
+            keep &= (pattern[maps, last] == pattern[: i + 1, i]).all(1)
+        maps = maps[keep]
+        if len(maps) > limit:
+            raise ValueError(f"the patterns have more than limit = {limit:,} automorphisms or partial ones")
+    return maps
 
 
 def refine(*layers: Pattern) -> Int[np.ndarray, " n"]:
