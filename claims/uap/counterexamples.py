@@ -133,8 +133,8 @@ def hardmax(trial: Trial, family: str = "hardmax", samples: int = 4) -> Iterator
     correction=Correction(
         r"If $m$ layers tell pairs apart and $g(X; \theta)$ is analytic in $\theta$, $m$ layers tell finite sets.",
         (
-            r"The composition of $m \ge 2$ layers is analytic in the parameters if $g$ is analytic in $(X, \theta)$, as it "
-            r"is in all corollaries; analyticity in $\theta$ alone is not enough."
+            r"The composition of $m \ge 2$ layers is analytic in the parameters if $g$ is analytic in $(X, \theta)$, "
+            r"as it is in all corollaries; analyticity in $\theta$ alone is not enough."
         ),
     ),
 )

@@ -158,7 +158,7 @@ def late_symmetries(
     """
     n = np.shape(layers[0])[-1]
     permutations = permutations_of(n) if permutations is None else permutations
-    allowed = np.ones((), bool)
+    allowed = np.ones(len(permutations), bool)
     for p, pattern in enumerate(layers):
         carrying = layers[p + 1 - early :]
         if carrying:
