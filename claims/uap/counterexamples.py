@@ -131,9 +131,11 @@ def hardmax(trial: Trial, family: str = "hardmax", samples: int = 4) -> Iterator
         Control("the second layer without its ReLU", {"linear": True}),
     ],
     correction=Correction(
-        r"If $m$ layers tell pairs apart and $g(X; \theta)$ is analytic in $\theta$, $m$ layers tell finite sets apart.",
-        r"""The composition of $m \ge 2$ layers is analytic in the parameters only if $g$ is analytic in $(X, \theta)$,
-        as it is in all corollaries.""",
+        r"If $m$ layers tell pairs apart and $g(X; \theta)$ is analytic in $\theta$, $m$ layers tell finite sets.",
+        (
+            r"The composition of $m \ge 2$ layers is analytic in the parameters if $g$ is analytic in $(X, \theta)$, "
+            r"as it is in all corollaries; analyticity in $\theta$ alone is not enough."
+        ),
     ),
 )
 def joint_analyticity(

@@ -186,7 +186,6 @@ def circular_symmetry(trial: Trial, two_sided: bool = False, cut: bool = False) 
     1e-13, and 1e-9 lies between."""
     import numpy as np
 
-    from lemmata.theory.uap.colouring import permutations_of
     from lemmata.theory.uap.distinguish import search
     from lemmata.theory.uap.families import (
         AttentionFamily,
@@ -197,6 +196,7 @@ def circular_symmetry(trial: Trial, two_sided: bool = False, cut: bool = False) 
         sparse,
     )
     from lemmata.theory.uap.pairs import generic
+    from lemmata.theory.uap.patterns import permutations_of
 
     mixers: dict[str, tuple[AttentionFamily, int, int]] = {
         "D_n mixer": (dihedral(5), 3, 10),

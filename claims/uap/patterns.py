@@ -23,35 +23,40 @@ from lemmata.claims.uap.paper import PAPER
     ],
     correction=Correction(
         r"If $\Phi$ is connected within $m$ layers, $m$ attention layers suffice.",
-        r"""$N = (\{2,3\}, \{1,3\}, \{1,2,3\})$ is connected within one layer; one layer confuses $X$ with its copy in
-        which tokens 2 and 3 change places, which is not in $Aut(N)$. For a static pattern, $h + 1$ layers suffice.""",
+        (
+            r"$N = (\{2,3\}, \{1,3\}, \{1,2,3\})$ is connected within one layer; one layer confuses $X$ with its copy "
+            r"in which tokens 2 and 3 change places, which is not in $Aut(N)$. For a static pattern, $h + 1$ suffice."
+        ),
     ),
 )
 def depth(trial: Trial, extra: int = 1, step: str = "intact") -> Iterator[Evidence]:
-    """Every pattern without empty rows, every permutation, the exact layered colouring; on five tokens, 500
-    random patterns."""
+    """Every pattern without empty rows (one for each class under relabelling, counted as the class), every permutation,
+    the exact layered colouring; on five tokens, 500 random patterns."""
     import numpy as np
 
     from lemmata.theory.uap.colouring import confused
     from lemmata.theory.uap.mutants import STEPS
-    from lemmata.theory.uap.patterns import all_patterns, hops, random_directed
+    from lemmata.theory.uap.patterns import all_patterns, hops, random_directed, up_to_relabelling
 
-    def confusing(patterns: np.ndarray, distance: np.ndarray, more: int) -> int:
-        groups = [(patterns[distance == number], number + more) for number in range(1, patterns.shape[-1])]
-        return sum(int(confused([group] * layers, step=STEPS[step]).any(-1).sum()) for group, layers in groups)
+    def confusing(patterns: np.ndarray, distance: np.ndarray, more: int) -> np.ndarray:
+        found = np.zeros(len(patterns), bool)
+        for number in range(1, patterns.shape[-1]):
+            chosen = distance == number
+            found[chosen] = confused([patterns[chosen]] * (number + more), step=STEPS[step]).any(-1)
+        return found
 
     for tokens, connected, short in ((3, 144, 6), (4, 25_696, 7_646)):
-        patterns = all_patterns(tokens)
+        patterns, count = up_to_relabelling(all_patterns(tokens))
         distance = hops(patterns)
-        total = int((distance > 0).sum())
-        yield Evidence(f"n = {tokens}: patterns that are ever connected", total, "==", connected, len(patterns))
-        at_hops = confusing(patterns, distance, 0)
+        total = count[distance > 0].sum()
+        yield Evidence(f"n = {tokens}: patterns that are ever connected", total, "==", connected, count.sum())
+        at_hops = count[confusing(patterns, distance, 0)].sum()
         yield Evidence(f"n = {tokens}: of them, confusing with as many layers as hops", at_hops, "==", short, total)
-        found = confusing(patterns, distance, extra) if extra else at_hops
+        found = count[confusing(patterns, distance, extra)].sum()
         yield Evidence(f"n = {tokens}: of them, confusing at hops + {extra}", found, "==", 0, total)
     patterns = random_directed(5, 0.4, trial.rng(), count=500)
     distance = hops(patterns)
-    found = confusing(patterns, distance, extra)
+    found = confusing(patterns, distance, extra).sum()
     yield Evidence(f"n = 5: confusing at hops + {extra}", found, "==", 0, int((distance > 0).sum()))
 
 
@@ -119,8 +124,8 @@ def late_symmetries(trial: Trial, every: bool = False, early: int = 0) -> Iterat
     four tokens, with all permutations, by the exact colouring."""
     import numpy as np
 
-    from lemmata.theory.uap.colouring import distinguished, late_symmetries, permutations_of, permuted_tokens
-    from lemmata.theory.uap.patterns import all_patterns, connected, invariant, random_directed
+    from lemmata.theory.uap.colouring import distinguished, late_symmetries, permuted_tokens
+    from lemmata.theory.uap.patterns import all_patterns, connected, invariant, permutations_of, random_directed
 
     rng, patterns = trial.rng(), all_patterns(3)
     sampled = random_directed(4, 0.45, rng, count=4 * 5_000).reshape(4, 5_000, 4, 4)
@@ -160,11 +165,11 @@ def late_symmetries(trial: Trial, every: bool = False, early: int = 0) -> Iterat
 def longformer(trial: Trial, layers: int = 3) -> Iterator[Evidence]:
     """All 720 permutations by the exact colouring, and by softmax attention those that some smaller number of layers
     confuses (at most 20 of them) with the best of 64 draws; gaps are above 1e-4 or at rounding."""
-    from lemmata.theory.uap.colouring import confused, permutations_of
+    from lemmata.theory.uap.colouring import confused
     from lemmata.theory.uap.distinguish import search
     from lemmata.theory.uap.families import sparse
     from lemmata.theory.uap.pairs import generic
-    from lemmata.theory.uap.patterns import connected
+    from lemmata.theory.uap.patterns import connected, permutations_of
     from lemmata.theory.uap.patterns import longformer as pattern
 
     tested, rng = pattern(6, 1), trial.torch_generator()
@@ -234,7 +239,8 @@ def named_patterns(trial: Trial, extra: int = 1, causal: bool = False) -> Iterat
     """Each on six tokens, all 720 permutations, by the exact colouring: those that are not told apart are counted and
     compared with the order of G. The strided sequence block, stride is repeated once more for its extra layers."""
     from lemmata.theory.uap import patterns
-    from lemmata.theory.uap.colouring import distinguished, permutations_of, permuted_tokens
+    from lemmata.theory.uap.colouring import distinguished, permuted_tokens
+    from lemmata.theory.uap.patterns import permutations_of
 
     n, rng = 6, trial.rng()
     static = {
@@ -249,8 +255,9 @@ def named_patterns(trial: Trial, extra: int = 1, causal: bool = False) -> Iterat
     sequences = {name: [pattern] * (int(patterns.hops(pattern)) + extra) for name, pattern in static.items()}
     sequences["strided(3)"] = [patterns.blocks(n, 3), patterns.strided(n, 3)] * (1 + extra)
     for name, layers in sequences.items():
-        together = int((~distinguished(layers, permuted_tokens(permutations_of(n)))).sum()) if layers else 720
-        connected = patterns.connected(layers) if layers else False
-        order = len(patterns.automorphisms(*(layers or [static[name]])))
-        yield Evidence(f"{name}: not connected after {len(layers)} layers", int(not connected), "==", 0, 36)
+        together = int((~distinguished(layers, permuted_tokens(permutations_of(n)))).sum())
+        order = len(patterns.automorphisms(*layers))
+        yield Evidence(
+            f"{name}: not connected after {len(layers)} layers", int(not patterns.connected(layers)), "==", 0, 36
+        )
         yield Evidence(f"{name}: permutations not told apart", together, "==", order, 720)

@@ -9,13 +9,11 @@ uap sheet, sections 8 (figure E) and 11.
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from lemmata.theory.uap.distinguish import forward
-from lemmata.theory.uap.families import AttentionFamily, Rng
-from lemmata.theory.uap.pairs import far_token
+from lemmata.theory.uap.families import AttentionFamily, Rng, gaussian
 
 
 def shared_token_gaps(
@@ -25,7 +23,8 @@ def shared_token_gaps(
 
     Each draw has its own pair of samples and its own parameters: standard normal, and queries and keys times `scale`.
     """
-    pairs = torch.stack([far_token(rng, tokens, dim) for _ in range(draws)])
+    pairs = gaussian(rng, 1.0, draws, 2, tokens, dim)
+    pairs[:, 1, :-1] = pairs[:, 0, :-1]
     parameters = dict(family.sample(rng, dim, tokens, 1.0, draws))
     for name in ("query", "key"):
         parameters[name] = parameters[name] * scale

@@ -20,12 +20,11 @@ uap: Corollary 2, Lemma 1; uap sheet, section 4.2 and erratum 6.1.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import permutations as all_orders
 
 import numpy as np
 from jaxtyping import Bool, Int
 
-from lemmata.theory.uap.patterns import Pattern, connected, hops, invariant
+from lemmata.theory.uap.patterns import Pattern, connected, hops, invariant, permutations_of
 
 Relation = np.ndarray  # bool, shape (*batch, n, n)
 Step = Callable[[Relation, Pattern], Relation]
@@ -91,11 +90,6 @@ def permuted_tokens(permutations: Int[np.ndarray, "count n"]) -> Bool[np.ndarray
 
 
 # ---------------------------------------------------------------------------------- Corollary 2, over all permutations
-
-
-def permutations_of(n: int) -> Int[np.ndarray, "count n"]:
-    """All n! permutations, one a row."""
-    return np.array(list(all_orders(range(n))))
 
 
 def confused(
@@ -164,7 +158,7 @@ def late_symmetries(
     """
     n = np.shape(layers[0])[-1]
     permutations = permutations_of(n) if permutations is None else permutations
-    allowed = np.ones((), bool)
+    allowed = np.ones(len(permutations), bool)
     for p, pattern in enumerate(layers):
         carrying = layers[p + 1 - early :]
         if carrying:

@@ -12,6 +12,7 @@ uap: Definition 4, eqs. (12), (18), (22), Corollaries 2 and 4; uap sheet, sectio
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import permutations
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -137,6 +138,27 @@ def all_patterns(n: int) -> Bool[np.ndarray, "count n n"]:
         raise ValueError(f"{n} tokens: the patterns are enumerated for 1 to 4")
     rows = (np.arange(1, 2**n)[:, None] >> np.arange(n) & 1).astype(bool)
     return rows[np.indices((len(rows),) * n).reshape(n, -1).T]
+
+
+def up_to_relabelling(
+    patterns: Bool[np.ndarray, "count n n"],
+) -> tuple[Bool[np.ndarray, "m n n"], Int[np.ndarray, " m"]]:
+    """One pattern of each class under relabelling of the tokens, and how many of the given ones are in the class.
+
+    What a pattern tells apart does not depend on the labels, so that a count over all patterns is a sum over classes.
+    """
+    n = patterns.shape[-1]
+    bits = 1 << np.arange(n * n)
+    code = np.full(len(patterns), np.iinfo(np.int64).max)
+    for order in permutations_of(n):
+        code = np.minimum(code, patterns[:, order][:, :, order].reshape(-1, n * n) @ bits)
+    _, first, count = np.unique(code, return_index=True, return_counts=True)
+    return patterns[first], count
+
+
+def permutations_of(n: int) -> Int[np.ndarray, "count n"]:
+    """All n! permutations, one a row."""
+    return np.array(list(permutations(range(n))))
 
 
 # ------------------------------------------------------------------------------------------------------ who receives
