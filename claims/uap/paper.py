@@ -26,12 +26,4 @@ PAPER = Paper(
         "U19": "a constant kernel fails Definition 3, an FFN first separates",
         "U20": "the FFN family is closed under affine maps",
     },
-    planned=(
-        "U10",
-        "U11",
-        "U12",
-        "U13",
-        "U16",
-        "U20",
-    ),
 )

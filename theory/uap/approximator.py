@@ -147,8 +147,8 @@ class ErrorSplit:
     total, good : float
     continuity, interpolation, repeated, ramp : float
         The four terms.
-    largest : float
-        Largest ``‖F̂ − F‖`` at a point.
+    largest, largest_good : float
+        Largest ``‖F̂ − F‖`` at a point, and at a point of a plateau with distinct corner tokens.
     norm : float
         Of F itself.
     """
@@ -160,6 +160,7 @@ class ErrorSplit:
     repeated: float
     ramp: float
     largest: float
+    largest_good: float
     norm: float
 
     @property
@@ -191,6 +192,7 @@ def split_error(built: Approximator, target: Target, points: Float[Tensor, "coun
         repeated=rms(distance, repeated),
         ramp=rms(distance, on_ramp),
         largest=distance.max().item(),
+        largest_good=(distance * good).max().item(),
         norm=rms(value.flatten(-2).norm(dim=-1)),
     )
 

@@ -115,21 +115,22 @@ def feed_forward(layer: FeedForward, x: Balls) -> Balls:
     width, (rows, dim) = len(bias), (x.nrows(), x.ncols())
     before = (x * exact(inward).transpose() - arb_mat([bias.tolist()] * rows)).entries()
     signs = [tuple(map(_sign, before[row * width : (row + 1) * width])) for row in range(rows)]
-    old, new = x.tolist(), [[]] * rows
+    new = x.tolist()
     for pattern, members in groupby(sorted(range(rows), key=signs.__getitem__), signs.__getitem__):
         group, on = list(members), np.array(pattern) == 1
-        moved = arb_mat([old[row] for row in group])
-        if on.any():
-            half = exact(outward[:, on])
-            matrix = half * exact(inward[on])
-            shift = half * exact(bias[on, None])
+        if not on.any():
+            continue  # x stays
+        half = exact(outward[:, on])
+        matrix, shift = half * exact(inward[on]), (half * exact(bias[on, None])).entries()
+        if all(entry.is_zero() for entry in matrix.entries()):
+            moved = [new[row] for row in group]
+        else:
             identity = arb_mat(dim, dim, [int(i == j) for i in range(dim) for j in range(dim)])
-            ones = arb_mat(len(group), 1, [1] * len(group))
-            moved = moved * (identity + matrix).transpose() - ones * shift.transpose()
-        for row, entries in zip(group, moved.tolist(), strict=True):
-            new[row] = entries
+            moved = (arb_mat([new[row] for row in group]) * (identity + matrix).transpose()).tolist()
+        for row, entries in zip(group, moved, strict=True):
+            new[row] = [entry - step for entry, step in zip(entries, shift, strict=True)]
     for row, pattern in enumerate(signs):
-        for unit in [unit for unit, sign in enumerate(pattern) if sign == 0]:
+        for unit in np.flatnonzero(np.array(pattern) == 0) if 0 in pattern else ():
             rest = before[row * width + unit].nonnegative_part()
             new[row] = [entry + rest * arb(float(w)) for entry, w in zip(new[row], outward[:, unit], strict=True)]
     return arb_mat(new)
@@ -137,6 +138,10 @@ def feed_forward(layer: FeedForward, x: Balls) -> Balls:
 
 def _sign(x: arb) -> int:
     """1 for a ball without negative numbers, −1 for one without positive numbers, 0 for one with both."""
+    if x > 0:
+        return 1
+    if x < 0:
+        return -1
     return 1 if x.lower() >= 0 else -1 if x.upper() <= 0 else 0
 
 
@@ -186,7 +191,7 @@ def _attention(family: KernelAttention | Linformer, weights: dict[str, Balls], x
 
 def _scores(kernel: Kernel, queries: Balls, keys: Balls) -> Balls:
     """``log k(x_i, y_j)``."""
-    if kernel is SOFTMAX:
+    if kernel == SOFTMAX:
         return queries * keys.transpose()
     if kernel.name.startswith("rbf("):
         one = torch.ones(1, 1, 1, dtype=torch.float64)

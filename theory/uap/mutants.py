@@ -1,11 +1,13 @@
 """Wrong variants, each the smallest departure that must break a check.
 
-``STEPS`` change one clause of the colouring's recursion, the classes one line of a family.
+``STEPS`` change one clause of the colouring's recursion, the classes one line of a family, ``NETWORKS`` one part of a
+built network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,7 @@ from torch import Tensor
 from lemmata.theory.uap.colouring import Relation, Step, covered, refine_relation
 from lemmata.theory.uap.counterexamples import Clock
 from lemmata.theory.uap.families import FeedForward, Linformer, Parameters, Rng, each_token
+from lemmata.theory.uap.network import Network
 from lemmata.theory.uap.patterns import Pattern, received
 
 
@@ -73,3 +76,39 @@ class LinearClock(Clock):
     def opens(self, signed_clock: Tensor) -> Tensor:
         """All of it."""
         return signed_clock
+
+
+# -------------------------------------------------------------------------------------------------- built networks
+
+
+def without_ramp(network: Network, ramp: int) -> Network:
+    """One ramp of the staircases flattened: from there on, all tokens of the sweep miss one step."""
+    changed = deepcopy(network)
+    for layer in changed.feed_forward:
+        # A ramp is a pair of neighbouring units with opposite weights.
+        output = layer.output.data
+        pairs = [u for u in range(layer.width - 1) if output[:, u].any() and (output[:, u] == -output[:, u + 1]).all()]
+        if ramp < len(pairs):
+            output[:, pairs[ramp] : pairs[ramp] + 2] = 0
+            return changed
+        ramp -= len(pairs)
+    raise ValueError("the network has fewer ramps")
+
+
+def without_layer(network: Network, index: int) -> Network:
+    """One FFN layer left out."""
+    skipped = network.feed_forward[index]
+    return Network(deepcopy(layer) for layer in network.layers if layer is not skipped)  # type: ignore[misc]
+
+
+def in_single_precision(network: Network) -> Network:
+    """Every weight rounded to float32, and stored in float64 again."""
+    return deepcopy(network).float().double()
+
+
+NETWORKS: Mapping[str, Callable[[Network], Network]] = {
+    "intact": lambda network: network,
+    "without_ramp": lambda network: without_ramp(network, 3),
+    "without_layer": lambda network: without_layer(network, len(network.feed_forward) // 2),
+    "single": in_single_precision,
+}

@@ -124,11 +124,14 @@ class PatternTransformer(HookedModel):
         return stream @ self.W_U + self.b_U
 
     def init_weights(self, generator: torch.Generator) -> None:
-        """Draw every matrix from a normal law with variance 1 / fan-in, queries by ``d_head`` less; biases stay zero."""
+        """Draw every matrix from a normal law with variance 1 / (3 fan-in), torch's for linear layers; biases stay zero.
+
+        Queries get a variance that is smaller by ``d_head``, in place of a scale of the scores.
+        """
         for name, parameter in self.named_parameters():
             last = name.rpartition(".")[2]
             if last.startswith("W_"):
-                variance = 1 / parameter.shape[-2] / (self.cfg.d_head if last == "W_Q" else 1)
+                variance = 1 / (3 * parameter.shape[-2]) / (self.cfg.d_head if last == "W_Q" else 1)
                 with torch.no_grad():
                     parameter.normal_(0.0, variance**0.5, generator=generator)
 
@@ -177,6 +180,6 @@ def interpolator_transformer(network: Network, tokens: int) -> PatternTransforme
 
 def _pattern(mixer: Mixer, tokens: int) -> np.ndarray:
     family = mixer.family
-    if not isinstance(family, KernelAttention) or family.kernel is not SOFTMAX or family.weighting != "mean":
+    if not isinstance(family, KernelAttention) or family.kernel != SOFTMAX or family.weighting != "mean":
         raise ValueError(f"mixer {family.name!r} is not softmax attention, the only one that the hooked model has")
     return full(tokens) if family.pattern is None else family.pattern
