@@ -127,6 +127,12 @@ def test_shared_colours_are_those_of_nested_sets(sets, data) -> None:
     assert distinguished(arrays(sets), equal) == (not set(left) & set(right))
 
 
+@given(st.permutations(range(5)))
+def test_a_permuted_sample_has_the_tokens_of_its_places(order: list[int]) -> None:
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    assert (permuted_tokens(np.array([order]))[0] == equal_tokens(x, x[order])).all()
+
+
 @given(sequences())
 def test_automorphisms_are_never_told_apart_and_confusion_is_the_rest(sets) -> None:
     layers = arrays(sets)

@@ -8,7 +8,7 @@
   kernel condition of Corollary 1), ``collapse`` (the gap in float64). ``mutants`` are wrong on purpose.
 """
 
-from lemmata.theory.uap.colouring import confused, distinguished, layers_needed
+from lemmata.theory.uap.colouring import confused, distinguished, equal_tokens, layers_needed
 from lemmata.theory.uap.distinguish import CollapseWarning, Verdict, Witness, distinguishes
 from lemmata.theory.uap.families import FAMILIES, AttentionFamily, sparse
 from lemmata.theory.uap.patterns import automorphisms, connected, hops, received
@@ -24,6 +24,7 @@ __all__ = [
     "connected",
     "distinguished",
     "distinguishes",
+    "equal_tokens",
     "hops",
     "layers_needed",
     "received",

@@ -57,7 +57,7 @@ class Witness:
     parameters : tuple of mappings
         The draw's parameters, one mapping a layer, tensors without the leading dimension of draws.
     draw, seed, scale
-        ``search`` with this seed and scale has these parameters at index `draw`.
+        ``search`` with this seed and scale has these parameters at index `draw`; no seed where it was a generator.
     gaps : float64 tensor, shape (draws,)
         The margin of every draw.
     """
@@ -67,7 +67,7 @@ class Witness:
     closest: tuple[tuple[int, int], tuple[int, int]]
     parameters: tuple[Parameters, ...]
     draw: int
-    seed: int
+    seed: int | None
     scale: float
     gaps: Float[Tensor, " draws"]
 
@@ -214,7 +214,7 @@ def search(
     elif margin <= ROUNDING:
         verdict = Verdict.INDISTINGUISHABLE
     chosen = tuple({name: tensor[draw] for name, tensor in layer.items()} for layer in parameters)
-    number = seed if isinstance(seed, int) else -1
+    number = seed if isinstance(seed, int) else None
     return Witness(verdict, margin, closest_tokens(states[draw]), chosen, draw, number, scale, gaps)
 
 

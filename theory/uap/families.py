@@ -85,14 +85,19 @@ def each_token(
     matrix: Float[Tensor, "draws out d"], x: Float[Tensor, "draws *batch n d"]
 ) -> Float[Tensor, "draws *batch n out"]:
     """``W x_i`` at every token."""
-    return torch.einsum("rod,r...nd->r...no", matrix, x)
+    return x @ _over_batch(matrix, x).transpose(-1, -2)
 
 
 def across_tokens(
     matrix: Float[Tensor, "draws m n"], x: Float[Tensor, "draws *batch n d"]
 ) -> Float[Tensor, "draws *batch m d"]:
     """``Σ_j M_ij x_j``: a weighted sum of tokens."""
-    return torch.einsum("rmn,r...nd->r...md", matrix, x)
+    return _over_batch(matrix, x) @ x
+
+
+def _over_batch(matrix: Tensor, x: Tensor) -> Tensor:
+    """With a dimension of 1 for each of the batch: one product a sample, so that equal samples give equal bits."""
+    return matrix.reshape(len(matrix), *(1,) * (x.ndim - 3), *matrix.shape[1:])
 
 
 def attend(

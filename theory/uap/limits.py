@@ -19,7 +19,7 @@ from torch import Tensor
 from lemmata.theory.uap.families import Rng, gaussian
 from lemmata.theory.uap.kernel import Kernel
 
-DISTANCE = 1e7  # t: a Gaussian exponent is below LARGE / t with probability 2e-6; squares keep 9 digits beyond it
+DISTANCE = 1e9  # t: a Gaussian exponent is below LARGE / t with probability 2e-8; squares keep the linear term's digits
 LARGE = 20.0  # |log ratio| that counts as divergent
 
 
@@ -31,7 +31,7 @@ def diverges(
     second: Float[Tensor, " d"],
     draws: int,
 ) -> Bool[Tensor, " draws"]:
-    """Whether ``|log k(x, tWy_1) − log k(x, tWy_2)| > 20`` at t = 10⁷, for each random W (and constants)."""
+    """Whether ``|log k(x, tWy_1) − log k(x, tWy_2)| > 20`` at t = 10⁹, for each random W (and constants)."""
     dim = len(query)
     key = gaussian(rng, 1.0, draws, dim, dim)
     constants = {name: gaussian(rng, 1.0, draws, count, dim) for name, count in kernel.constants.items()}
