@@ -132,3 +132,108 @@ def collapse(full: bool = False) -> Drawing:
     left.legend(fontsize=8, loc="lower left")
     fig.suptitle(f"n = 6 tokens, d = 2, all shared but one, {draws:,} draws a point", fontsize=10)
     return Drawing(fig, columns)
+
+
+@figure("uap.lp_error", "L² error of the built network against the size of a cell")
+def lp_error(full: bool = False) -> Drawing:
+    """Theorem 1 with weights: root mean square error over the cube for d = n = 2, the four terms of the proof that
+    bound it, and its interval in ball arithmetic up to c = 4. The supremum, at the sampled points, does not fall."""
+    import numpy as np
+    import torch
+    from matplotlib.figure import Figure
+
+    from lemmata.theory.uap.approximator import approximate, split_error, swirl
+    from lemmata.theory.uap.lp_error import enclosed_error, swirl_moments
+
+    cells = [2, 3, 4] + ([6, 8] if full else [])
+    count = 20_000 if full else 5_000
+    splits, intervals, grids = [], [], []
+    for number in cells:
+        rng = np.random.default_rng(number)
+        built = approximate(swirl, 2, 2, number, rng)
+        splits.append(split_error(built, swirl, torch.from_numpy(rng.uniform(-1, 1, (count, 2, 2)))))
+        grids.append(len(built.grid))
+        boxes = 2_000 if full else 200
+        enclosed = enclosed_error(built, swirl_moments, boxes) if number <= 4 else None
+        intervals.append((enclosed.lower, enclosed.upper) if enclosed else (np.nan, np.nan))
+    delta = 2 / np.array(cells)
+    fig = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = fig.add_subplot()
+    axes.plot(delta, [split.largest for split in splits], "^--", color="#cc79a7", label="largest error at a point")
+    axes.axhline(splits[-1].norm, color="grey", lw=1, ls=":", label="norm of the target")
+    axes.plot(delta, [split.total for split in splits], "o-", color="black", ms=4, label="L² error, sampled")
+    low, high = np.array(intervals).T
+    axes.fill_between(delta, low, high, color="#d55e00", alpha=0.4, lw=0, label="L² error, enclosed at c = 2, 3, 4")
+    styles = {
+        "continuity": ("s-", "#0072b2", "continuity over a cell"),
+        "repeated": ("d-", "#009e73", "cells with repeated corner tokens"),
+        "ramp": ("v-", "#e69f00", "ramps"),
+    }
+    for name, (style, color, label) in styles.items():
+        values = [split.terms[name] for split in splits]
+        axes.plot(delta, values, style, color=color, ms=5, lw=1, label=label)
+    worst = max(split.interpolation for split in splits)
+    axes.set(xscale="log", yscale="log", xlabel="cell size δ = 2/c", ylabel="root mean square over the cube")
+    axes.set_xticks(delta, [f"{2 / number:.3g}" for number in cells])
+    axes.set_yticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
+    axes.minorticks_off()
+    axes.invert_xaxis()
+    axes.set_title(f"d = n = 2, α = 0.995, c = 2 … {cells[-1]}; interpolation term below {worst:.0e}", fontsize=10)
+    axes.grid(alpha=0.3)
+    fig.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
+    table = {
+        "cells": cells,
+        "grid samples": grids,
+        "L2 error": [split.total for split in splits],
+        "enclosed, lower": low.tolist(),
+        "enclosed, upper": high.tolist(),
+        "largest error": [split.largest for split in splits],
+    }
+    return Drawing(fig, table | {name: [split.terms[name] for split in splits] for name in splits[0].terms})
+
+
+@figure("uap.hops", "What training reaches against the number of layers")
+def hops(full: bool = False) -> Drawing:
+    """A sliding-window transformer (w = 1) trained to reverse its tokens: mean squared error of each token (dots),
+    and the bound for what a token has not received (lines). At as many layers as hops the bound is gone and training
+    finds the target."""
+    from dataclasses import replace
+
+    import torch
+    from matplotlib.figure import Figure
+
+    from lemmata.theory.uap.patterns import window
+    from lemmata.theory.uap.receptive import receptive_bound
+    from lemmata.toy_models.uap import ReversalConfig, reversal, token_errors, train_reversal, uniform_tokens
+
+    small = ReversalConfig(tokens=4, d_model=16, d_mlp=48, steps=600, batch=32, learning_rate=8e-3)
+    config = ReversalConfig() if full else small
+    rows: list[tuple[int, int, float, float]] = []
+    fig = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = fig.add_subplot()
+    depths = range(1, config.hops + 1)
+    for depth in depths:
+        generator = torch.Generator().manual_seed(depth)
+        deep = replace(config, layers=depth)
+        model = train_reversal(deep, generator)
+        errors = token_errors(model, uniform_tokens(deep, 10_000, generator)).mean(0)
+        layers = [window(config.tokens, config.window)] * depth
+        bound = receptive_bound(reversal, lambda count, stream: uniform_tokens(config, count, stream), layers, generator)
+        for token in range(config.tokens):
+            place = depth + 0.7 * (token / (config.tokens - 1) - 0.5)
+            rows.append((depth, token + 1, errors[token].item(), bound.bound[token].item()))
+            axes.plot([place], rows[-1][2:3], "o", color=f"C{token}", label=f"token {token + 1}" if depth == 1 else None)
+            if rows[-1][3] > 0:
+                label = "bound, from pairs of samples" if len(rows) == 1 else None
+                axes.hlines(rows[-1][3], place - 0.08, place + 0.08, color="black", lw=2, label=label)
+    axes.axhline(1 / 12, color="grey", lw=1, ls=":", label="1/12")
+    axes.set(yscale="log", xlabel="layers m", ylabel="mean squared error per entry")
+    axes.set_xticks(list(depths))
+    size = f"n = {config.tokens}, w = {config.window}, d = {config.dim}, width {config.d_model}"
+    axes.set_title(f"{size}, {config.steps:,} steps of {config.batch}; {config.hops} hops", fontsize=10)
+    axes.grid(alpha=0.3, axis="y")
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda index: (not labels[index].startswith("token"), index))
+    axes.legend([handles[i] for i in order], [labels[i] for i in order], fontsize=8, loc="lower left")
+    names = ("layers", "token", "mean squared error", "bound")
+    return Drawing(fig, {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)})
