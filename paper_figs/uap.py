@@ -204,10 +204,9 @@ def hops(full: bool = False) -> Drawing:
 
     from lemmata.theory.uap.patterns import window
     from lemmata.theory.uap.receptive import receptive_bound
-    from lemmata.toy_models.uap import ReversalConfig, reversal, token_errors, train_reversal, uniform_tokens
+    from lemmata.toy_models.uap import SMALL, ReversalConfig, reversal, token_errors, train_reversal, uniform_tokens
 
-    small = ReversalConfig(tokens=4, d_model=16, d_mlp=48, steps=600, batch=32, learning_rate=8e-3)
-    config = ReversalConfig() if full else small
+    config = ReversalConfig() if full else SMALL
     rows: list[tuple[int, int, float, float]] = []
     fig = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = fig.add_subplot()
@@ -218,11 +217,15 @@ def hops(full: bool = False) -> Drawing:
         model = train_reversal(deep, generator)
         errors = token_errors(model, uniform_tokens(deep, 10_000, generator)).mean(0)
         layers = [window(config.tokens, config.window)] * depth
-        bound = receptive_bound(reversal, lambda count, stream: uniform_tokens(config, count, stream), layers, generator)
+        bound = receptive_bound(
+            reversal, lambda count, stream: uniform_tokens(config, count, stream), layers, generator
+        )
         for token in range(config.tokens):
             place = depth + 0.7 * (token / (config.tokens - 1) - 0.5)
             rows.append((depth, token + 1, errors[token].item(), bound.bound[token].item()))
-            axes.plot([place], rows[-1][2:3], "o", color=f"C{token}", label=f"token {token + 1}" if depth == 1 else None)
+            axes.plot(
+                [place], rows[-1][2:3], "o", color=f"C{token}", label=f"token {token + 1}" if depth == 1 else None
+            )
             if rows[-1][3] > 0:
                 label = "bound, from pairs of samples" if len(rows) == 1 else None
                 axes.hlines(rows[-1][3], place - 0.08, place + 0.08, color="black", lw=2, label=label)

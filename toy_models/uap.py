@@ -56,6 +56,10 @@ class ReversalConfig:
         return -(-(self.tokens - 1) // self.window)
 
 
+#: A size that trains in seconds: 4 tokens, 3 hops.
+SMALL = ReversalConfig(tokens=4, layers=3, d_model=16, d_mlp=48, steps=600, batch=32, learning_rate=8e-3)
+
+
 def uniform_tokens(config: ReversalConfig, count: int, generator: torch.Generator) -> Float[Tensor, "count n d"]:
     """Samples with independent tokens, uniform in the unit cube."""
     return torch.rand(count, config.tokens, config.dim, generator=generator)

@@ -126,7 +126,7 @@ def _built(trial: Trial, form: str, rise: tuple[float, float] = (1 / 3, 2 / 3)):
         rng = trial.rng(f"{size} {name}")
         samples = torch.from_numpy(rng.standard_normal((count, tokens, dim)))
         targets = torch.from_numpy(rng.uniform(-1, 1, (count, tokens, dim)))
-        built = interpolate(samples, targets, [FAMILIES[name]], rng, form, rise=rise)  # type: ignore[arg-type]
+        built = interpolate(samples, targets, [FAMILIES[name]], rng, form, rise=rise)
         yield size, name, built, samples, targets
 
 
@@ -211,7 +211,7 @@ def equivariance(trial: Trial, removed: bool = False, outside: int = 0) -> Itera
             rng = trial.rng(f"{name} {form}")
             samples, fresh = (torch.from_numpy(rng.standard_normal((count, 4, 2))) for count in (6, 50))
             targets = torch.from_numpy(rng.uniform(-1, 1, (6, 4, 2)))
-            built = interpolate(samples, targets, [sparse(used)] * layers, rng, form)  # type: ignore[arg-type]
+            built = interpolate(samples, targets, [sparse(used)] * layers, rng, form)
             with torch.no_grad():
                 base = built.network(fresh)
                 off = {

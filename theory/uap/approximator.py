@@ -30,7 +30,7 @@ from torch import Tensor
 
 from lemmata.theory.uap.families import FAMILIES, AttentionFamily
 from lemmata.theory.uap.interpolate import Interpolator, interpolate
-from lemmata.theory.uap.network import FeedForward, Network
+from lemmata.theory.uap.network import FeedForwardLayer, Network
 from lemmata.theory.uap.staircase import Staircase, Units, constant, negative
 
 Target = Callable[[Tensor], Tensor]
@@ -118,7 +118,7 @@ def approximate(
     grid = torch.from_numpy(corners[list(itertools.combinations(range(len(corners)), tokens))])
     shift = np.full(dim, 1 + 1 / cells)  # the least token, −1, comes to rest half a cell above 0
     built = interpolate(grid + torch.from_numpy(shift), target(grid), mixers, rng, directions=directions)
-    first = [FeedForward(quantiser(dim, cells, ramp)), FeedForward(constant(shift))]
+    first = [FeedForwardLayer(quantiser(dim, cells, ramp)), FeedForwardLayer(constant(shift))]
     return Approximator(Network([*first, *built.network.layers]), cells, ramp, grid, built)
 
 
@@ -126,10 +126,9 @@ def quantiser(dim: int, cells: int, ramp: float) -> Units:
     """``x ↦ q(x) − x``, with q the staircase of each coordinate onto the left corners of its cells."""
     corners = -1 + 2 / cells * np.arange(cells)
     high = corners[1:]
-    parts = [negative(dim)]
-    for axis in np.eye(dim):
-        parts.append(Staircase(axis, high - ramp * 2 / cells, high, corners[:, None] * axis).units())
-    return Units.join(*parts)
+    low = high - ramp * 2 / cells
+    stairs = [Staircase(axis, low, high, corners[:, None] * axis).units() for axis in np.eye(dim)]
+    return Units.join(negative(dim), *stairs)
 
 
 # ----------------------------------------------------------------------------------------------------------- the error

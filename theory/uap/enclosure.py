@@ -32,7 +32,7 @@ from torch import Tensor
 
 from lemmata.theory.uap.families import BiasMixer, KernelAttention, Linformer
 from lemmata.theory.uap.kernel import SOFTMAX, Kernel
-from lemmata.theory.uap.network import FeedForward, Mixer, Network
+from lemmata.theory.uap.network import FeedForwardLayer, Mixer, Network
 
 #: Bits of precision. A product of two float64 numbers has 106, so that sums of them cancel exactly.
 PRECISION = 160
@@ -108,7 +108,7 @@ def above(x: arb) -> float:
 # ---------------------------------------------------------------------------------------------------------- FFN layer
 
 
-def feed_forward(layer: FeedForward, x: Balls) -> Balls:
+def feed_forward(layer: FeedForwardLayer, x: Balls) -> Balls:
     """``x + W relu(A x − b)`` for each row of `x`; rows with the same certain signs share one affine map."""
     inward, outward = layer.input.detach().numpy(), layer.output.detach().numpy()
     bias = layer.bias.detach().numpy()

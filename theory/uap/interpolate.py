@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -27,10 +26,8 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from lemmata.theory.uap.families import AttentionFamily, Parameters
-from lemmata.theory.uap.network import FeedForward, Mixer, Network
+from lemmata.theory.uap.network import FeedForwardLayer, Mixer, Network
 from lemmata.theory.uap.staircase import RISE, Staircase, Units, narrow_depth, negative, smallest_gap, spread
-
-Form = Literal["wide", "narrow"]
 
 #: Tokens nearer than this after the attention layers count as equal: rounding leaves 1e-15, generic draws 1e-4 or more.
 INDISTINCT = 1e-10
@@ -53,7 +50,7 @@ class Interpolator:
     """
 
     network: Network
-    form: Form
+    form: str
     token_gap: float
     clock_gap: float
     error: float
@@ -74,7 +71,7 @@ def interpolate(
     targets: Float[Tensor, "N n d"],
     mixers: Sequence[AttentionFamily],
     rng: np.random.Generator,
-    form: Form = "wide",
+    form: str = "wide",
     scale: float = 0.7,
     draws: int = 32,
     directions: int = 1000,
@@ -115,7 +112,7 @@ def interpolate(
     else:
         layers, clock_gap = narrow(tokens, values, rng, directions, tie, rise)
     attention = [Mixer(family, weights) for family, weights in zip(mixers, parameters, strict=True)]
-    network = Network([*attention, *map(FeedForward, layers)])
+    network = Network([*attention, *map(FeedForwardLayer, layers)])
     with torch.no_grad():
         error = (network(samples) - targets).abs().max().item()
     return Interpolator(network, form, gap, clock_gap, error)
@@ -230,7 +227,9 @@ def _refuse(samples: Tensor, targets: Tensor, mixers: Sequence[AttentionFamily],
     if samples.dtype != torch.float64 or targets.dtype != torch.float64:
         raise ValueError(f"samples ({samples.dtype}) and targets ({targets.dtype}) must be float64")
     if samples.shape[-1] < 2:
-        raise ValueError("samples have tokens of dimension d = 1; the theory needs d ≥ 2, since flows on a line keep order")
+        raise ValueError(
+            "samples have tokens of dimension d = 1; the theory needs d ≥ 2, since flows on a line keep order"
+        )
     if not (samples.isfinite().all() and targets.isfinite().all()):
         raise ValueError("samples or targets are not finite")
     zero = (samples == 0).all(-1).any(-1).nonzero()

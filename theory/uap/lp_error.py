@@ -29,7 +29,7 @@ from flint import arb, arb_mat
 
 from lemmata.theory.uap.approximator import Approximator
 from lemmata.theory.uap.enclosure import PRECISION, above, below, enclose, feed_forward, precision
-from lemmata.theory.uap.network import FeedForward, Network
+from lemmata.theory.uap.network import FeedForwardLayer, Network
 from lemmata.theory.uap.staircase import negative
 
 Range = tuple[float, float]
@@ -75,7 +75,7 @@ def enclosed_error(built: Approximator, moments: Moments, boxes: int = 1000) -> 
         How many boxes may be evaluated beyond those of the quantiser; more boxes, a narrower interval.
     """
     quantise, *rest = built.network.layers
-    assert isinstance(quantise, FeedForward)
+    assert isinstance(quantise, FeedForwardLayer)
     _, tokens, dim = built.grid.shape
     middle, stairs = Network(rest[:-1]), Stairs(rest[-1])  # type: ignore[arg-type]
     count = itertools.count()
@@ -119,7 +119,7 @@ def enclosed_error(built: Approximator, moments: Moments, boxes: int = 1000) -> 
         return EnclosedError(below(lower), above(upper), next(count))
 
 
-def segments(quantise: FeedForward) -> list[Range]:
+def segments(quantise: FeedForwardLayer) -> list[Range]:
     """The intervals of [−1, 1] between neighbouring knots of the quantiser, on each of which it is linear."""
     slope = quantise.input.sum(1)  # each unit reads one coordinate, by 1 or −1, or none
     knots = (quantise.bias * slope)[slope != 0]
@@ -138,7 +138,7 @@ class Stairs:
         If the layer is not that of :func:`lemmata.theory.uap.interpolate.wide`.
     """
 
-    def __init__(self, layer: FeedForward) -> None:
+    def __init__(self, layer: FeedForwardLayer) -> None:
         output, inward, bias = (array.detach().numpy() for array in (layer.output, layer.input, layer.bias))
         dim = len(output)
         ramps, rest = slice(1, len(bias) - 2 * dim), slice(len(bias) - 2 * dim, None)
@@ -213,7 +213,7 @@ def swirl_moments(ranges: tuple[Range, ...]) -> list[tuple[arb, arb]]:
     fourth = [m**4 + 2 * m**2 * r**2 + r**4 / 5 for m, r in zip(middle, radius, strict=True)]
 
     def wave(token: int, coordinate: int, own: int, other: int) -> tuple[arb, arb]:
-        """Means of cosine and sine of ``own · a + other · b``, a and b being a coordinate of this and the other token."""
+        """Means of cosine and sine of ``own · a + other · b``, for a coordinate of this and of the other token."""
         a, b = 2 * token + coordinate, 2 * (1 - token) + coordinate
         sine, cosine = (own * middle[a] + other * middle[b]).sin_cos()
         damping = (own * radius[a]).sinc() * (other * radius[b]).sinc()

@@ -42,7 +42,7 @@ class Mixer(nn.Module):
         return self.family.apply(dict(self.weights.items()), x[None])[0]
 
 
-class FeedForward(nn.Module):
+class FeedForwardLayer(nn.Module):
     """One FFN layer, ``h(x) = W relu(A x − b)`` at every token."""
 
     def __init__(self, units: Units) -> None:
@@ -65,7 +65,7 @@ class Network(nn.Module):
     Tokens are rows: the input has shape (*batch, n, d).
     """
 
-    def __init__(self, layers: Iterable[Mixer | FeedForward]) -> None:
+    def __init__(self, layers: Iterable[Mixer | FeedForwardLayer]) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
 
@@ -75,9 +75,9 @@ class Network(nn.Module):
         return [layer for layer in self.layers if isinstance(layer, Mixer)]
 
     @property
-    def feed_forward(self) -> list[FeedForward]:
+    def feed_forward(self) -> list[FeedForwardLayer]:
         """The FFN layers, in order."""
-        return [layer for layer in self.layers if isinstance(layer, FeedForward)]
+        return [layer for layer in self.layers if isinstance(layer, FeedForwardLayer)]
 
     @property
     def width(self) -> int:

@@ -50,7 +50,9 @@ class Units(NamedTuple):
         """With silent units up to `width`."""
         missing = width - len(self.bias)
         return Units(
-            np.pad(self.output, ((0, 0), (0, missing))), np.pad(self.input, ((0, missing), (0, 0))), np.pad(self.bias, (0, missing))
+            np.pad(self.output, ((0, 0), (0, missing))),
+            np.pad(self.input, ((0, missing), (0, 0))),
+            np.pad(self.bias, (0, missing)),
         )
 
 
@@ -145,11 +147,11 @@ def narrow_depth(plateaus: int, dim: int) -> int:
 
 def smallest_gap(values: Float[np.ndarray, "*batch M"]) -> Float[np.ndarray, "*batch"]:
     """The least distance between two of the M numbers; infinite for one number."""
-    return np.diff(np.sort(values, axis=-1), axis=-1).min(axis=-1, initial=np.inf)
+    return np.asarray(np.diff(np.sort(values, axis=-1), axis=-1).min(axis=-1, initial=np.inf))
 
 
 def spread(values: Float[np.ndarray, " M"], gap: float) -> Float[np.ndarray, " M"]:
-    """The numbers, moved up just enough to lie at least `gap` apart; each moves by less than gap · (numbers below it that are too near)."""
+    """The numbers, moved up just enough to lie at least `gap` apart, in their order; ties count as in the input."""
     order = np.argsort(values, kind="stable")
     steps = gap * np.arange(len(values))
     moved = np.empty_like(values)

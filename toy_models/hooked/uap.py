@@ -18,7 +18,7 @@ from transformer_lens.hook_points import HookPoint
 
 from lemmata.theory.uap.families import KernelAttention
 from lemmata.theory.uap.kernel import SOFTMAX
-from lemmata.theory.uap.network import FeedForward, Mixer, Network
+from lemmata.theory.uap.network import FeedForwardLayer, Mixer, Network
 from lemmata.theory.uap.patterns import Pattern, checked, full
 from lemmata.toy_models.hooked.base import MLP, Block, HookedModel
 
@@ -124,7 +124,7 @@ class PatternTransformer(HookedModel):
         return stream @ self.W_U + self.b_U
 
     def init_weights(self, generator: torch.Generator) -> None:
-        """Draw every matrix from a normal law with variance 1 / (3 fan-in), torch's for linear layers; biases stay zero.
+        """Draw every matrix from a normal law with torch's variance, 1 / (3 fan-in); biases stay zero.
 
         Queries get a variance that is smaller by ``d_head``, in place of a scale of the scores.
         """
@@ -146,7 +146,7 @@ def interpolator_transformer(network: Network, tokens: int) -> PatternTransforme
     ValueError
         For a mixer that is not softmax attention.
     """
-    blocks: list[tuple[Mixer | None, FeedForward | None]] = []
+    blocks: list[tuple[Mixer | None, FeedForwardLayer | None]] = []
     for layer in network.layers:
         if isinstance(layer, Mixer):
             blocks.append((layer, None))
