@@ -227,7 +227,7 @@ def hops(full: bool = False) -> Drawing:
                 [place], rows[-1][2:3], "o", color=f"C{token}", label=f"token {token + 1}" if depth == 1 else None
             )
             if rows[-1][3] > 0:
-                label = "bound, from pairs of samples" if len(rows) == 1 else None
+                label = "bound, from pairs of samples" if len(rows) == 1 else ""
                 axes.hlines(rows[-1][3], place - 0.08, place + 0.08, color="black", lw=2, label=label)
     axes.axhline(1 / 12, color="grey", lw=1, ls=":", label="1/12")
     axes.set(yscale="log", xlabel="layers m", ylabel="mean squared error per entry")

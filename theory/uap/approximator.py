@@ -119,7 +119,7 @@ def approximate(
     shift = np.full(dim, 1 + 1 / cells)  # the least token, −1, comes to rest half a cell above 0
     built = interpolate(grid + torch.from_numpy(shift), target(grid), mixers, rng, directions=directions)
     first = [FeedForwardLayer(quantiser(dim, cells, ramp)), FeedForwardLayer(constant(shift))]
-    return Approximator(Network([*first, *built.network.layers]), cells, ramp, grid, built)
+    return Approximator(Network([*first, *built.network]), cells, ramp, grid, built)
 
 
 def quantiser(dim: int, cells: int, ramp: float) -> Units:

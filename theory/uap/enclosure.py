@@ -74,7 +74,7 @@ def enclose(network: Network, x: Balls, tokens: int, bits: int = PRECISION) -> B
     arb_mat, shape (N · tokens, d)
     """
     with precision(bits):
-        for layer in network.layers:
+        for layer in network:
             x = x + mix(layer, x, tokens) if isinstance(layer, Mixer) else feed_forward(layer, x)
     return x
 

@@ -74,10 +74,10 @@ def enclosed_error(built: Approximator, moments: Moments, boxes: int = 1000) -> 
     boxes : int
         How many boxes may be evaluated beyond those of the quantiser; more boxes, a narrower interval.
     """
-    quantise, *rest = built.network.layers
+    quantise, *rest = built.network
     assert isinstance(quantise, FeedForwardLayer)
     _, tokens, dim = built.grid.shape
-    middle, stairs = Network(rest[:-1]), Stairs(rest[-1])  # type: ignore[arg-type]
+    middle, stairs = Network(rest[:-1]), Stairs(built.network.feed_forward[-1])
     count = itertools.count()
 
     @cache
@@ -122,8 +122,8 @@ def enclosed_error(built: Approximator, moments: Moments, boxes: int = 1000) -> 
 def segments(quantise: FeedForwardLayer) -> list[Range]:
     """The intervals of [−1, 1] between neighbouring knots of the quantiser, on each of which it is linear."""
     slope = quantise.input.sum(1)  # each unit reads one coordinate, by 1 or −1, or none
-    knots = (quantise.bias * slope)[slope != 0]
-    knots = sorted({-1.0, 1.0} | {knot for knot in knots.tolist() if -1 < knot < 1})
+    found = (quantise.bias * slope)[slope != 0].tolist()
+    knots = sorted({-1.0, 1.0} | {knot for knot in found if -1 < knot < 1})
     return list(itertools.pairwise(knots))
 
 

@@ -98,7 +98,7 @@ def without_ramp(network: Network, ramp: int) -> Network:
 def without_layer(network: Network, index: int) -> Network:
     """One FFN layer left out."""
     skipped = network.feed_forward[index]
-    return Network(deepcopy(layer) for layer in network.layers if layer is not skipped)  # type: ignore[misc]
+    return Network(deepcopy(layer) for layer in network if layer is not skipped)
 
 
 def in_single_precision(network: Network) -> Network:

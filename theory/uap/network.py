@@ -12,7 +12,7 @@ uap: eq. (1), Definition 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from jaxtyping import Float
@@ -69,15 +69,20 @@ class Network(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(layers)
 
+    def __iter__(self) -> Iterator[Mixer | FeedForwardLayer]:
+        for layer in self.layers:
+            assert isinstance(layer, Mixer | FeedForwardLayer)
+            yield layer
+
     @property
     def mixers(self) -> list[Mixer]:
         """The attention layers, in order."""
-        return [layer for layer in self.layers if isinstance(layer, Mixer)]
+        return [layer for layer in self if isinstance(layer, Mixer)]
 
     @property
     def feed_forward(self) -> list[FeedForwardLayer]:
         """The FFN layers, in order."""
-        return [layer for layer in self.layers if isinstance(layer, FeedForwardLayer)]
+        return [layer for layer in self if isinstance(layer, FeedForwardLayer)]
 
     @property
     def width(self) -> int:

@@ -34,6 +34,12 @@ class HookedModel(HookedRootModule):
         output, cache = super().run_with_cache(*args, **kwargs)
         return output, ActivationCache(cache, self) if return_cache_object else cache
 
+    def block(self, layer: int) -> Block:
+        """``blocks[layer]``, typed."""
+        block = self.blocks[layer]
+        assert isinstance(block, Block)
+        return block
+
 
 class RelativeAttention(nn.Module):
     """Attention heads with a bias per relative distance, over a sliding window."""
@@ -100,6 +106,9 @@ class MLP(nn.Module):
 
 class Block(nn.Module):
     """Attention and an MLP, each with its residual; without one of them its hook is on zeros."""
+
+    attn: Any  # the model's attention module, or None
+    mlp: MLP | None
 
     def __init__(self, attn: nn.Module | None, mlp: MLP | None) -> None:
         super().__init__()
@@ -172,12 +181,6 @@ class RelativeTransformer(HookedModel):
             for _ in range(n_layers)
         )
         self.setup()  # type: ignore[no-untyped-call]
-
-    def block(self, layer: int) -> Block:
-        """``blocks[layer]``, typed."""
-        block = self.blocks[layer]
-        assert isinstance(block, Block)
-        return block
 
     def forward(
         self, tokens: Int[Tensor, "batch pos"], newest_only: bool = False

@@ -147,7 +147,7 @@ def interpolator_transformer(network: Network, tokens: int) -> PatternTransforme
         For a mixer that is not softmax attention.
     """
     blocks: list[tuple[Mixer | None, FeedForwardLayer | None]] = []
-    for layer in network.layers:
+    for layer in network:
         if isinstance(layer, Mixer):
             blocks.append((layer, None))
         elif blocks and blocks[-1][1] is None:
@@ -166,15 +166,17 @@ def interpolator_transformer(network: Network, tokens: int) -> PatternTransforme
     with torch.no_grad():
         model.W_E.copy_(torch.eye(dim))
         model.W_U.copy_(torch.eye(dim))
-        for block, (mixer, layer) in zip(model.blocks, blocks, strict=True):
+        for index, (mixer, dense) in enumerate(blocks):
+            block = model.block(index)
             if mixer is not None:
                 block.attn.W_O[0] = torch.eye(dim)
                 for name, weight in (("W_Q", "query"), ("W_K", "key"), ("W_V", "value")):
                     getattr(block.attn, name)[0] = mixer.weights[weight][0].T
-            if layer is not None:
-                block.mlp.W_in.copy_(layer.input.T)
-                block.mlp.b_in.copy_(-layer.bias)
-                block.mlp.W_out.copy_(layer.output.T)
+            if dense is not None:
+                assert block.mlp is not None
+                block.mlp.W_in.copy_(dense.input.T)
+                block.mlp.b_in.copy_(-dense.bias)
+                block.mlp.W_out.copy_(dense.output.T)
     return model.eval()
 
 
