@@ -62,6 +62,14 @@ def test_automorphisms_are_the_permutations_that_map_neighbourhoods_to_neighbour
     assert automorphisms(*arrays(sets)).tolist() == expected
 
 
+def test_automorphisms_of_every_pattern_on_four_tokens() -> None:
+    orders = shapes.permutations_of(4)
+    representatives, _ = shapes.up_to_relabelling(shapes.all_patterns(4))
+    kept = shapes.invariant(orders, representatives)
+    for pattern, row in zip(representatives, kept, strict=True):
+        assert automorphisms(pattern).tolist() == orders[row].tolist()
+
+
 @given(sequences(max_layers=1), st.randoms(use_true_random=False))
 def test_relabelling_leaves_the_class(sets, random) -> None:
     pattern = arrays(sets)[0]
