@@ -155,10 +155,10 @@ def test_automorphisms_are_never_told_apart_and_confusion_is_the_rest(sets) -> N
 @given(sequences(max_layers=1))
 def test_a_static_pattern_needs_its_hops_or_one_layer_more(sets) -> None:
     pattern = arrays(sets)[0]
-    if hops(pattern):
-        assert layers_needed(pattern) in (hops(pattern), hops(pattern) + 1)
-    else:
-        assert layers_needed(pattern) == 0
+    distance = int(hops(pattern))
+    one_more = distance > 0 and confused([pattern] * distance).any()
+    assert layers_needed(pattern) == distance + one_more
+    assert not confused([pattern] * (distance + 1)).any() or not distance
 
 
 @given(sequences(max_layers=4, max_tokens=4))
