@@ -139,6 +139,31 @@ def window_hops(trial: Trial, wider: int = 0, both_sides: bool = False) -> Itera
 
 
 @PAPER.claim(
+    "unreached",
+    source="Corollary 2, what connection is for",
+    statement=r"""Where a token never receives the token in which two samples differ (blocks without a path between
+    them; a causal mask and a later token), it stays the same to the last bit at every depth.""",
+    kind="numeric",
+    controls=[Control("one key more: token 0 attends to the last token", {"bridge": True})],
+)
+def unreached(trial: Trial, bridge: bool = False) -> Iterator[Evidence]:
+    """Two blocks of three tokens, and a causal mask on six; ten pairs that differ in the last token, one to six layers,
+    64 draws each."""
+    from lemmata.theory.uap.distinguish import search
+    from lemmata.theory.uap.families import sparse
+    from lemmata.theory.uap.pairs import far_token
+    from lemmata.theory.uap.patterns import blocks, causal
+
+    for name, pattern in (("blocks", blocks(6, 3)), ("causal", causal(6))):
+        pattern[0, 5] |= bridge
+        rng = trial.torch_generator(name)
+        pairs = [far_token(rng, 6, 2) for _ in range(10)]
+        for layers in range(1, 7):
+            gap = max(search(sparse(pattern), pair, layers, seed=rng).margin for pair in pairs)
+            yield Evidence(f"{name}: largest gap at {layers} layers", gap, "==", 0, len(pairs))
+
+
+@PAPER.claim(
     "convolution_hops",
     source="Corollary 4, circular convolution",
     statement=r"""A circular convolution that looks $\ell$ tokens ahead tells samples that differ in the token $n - 1$

@@ -29,8 +29,8 @@ def one_layer(
     trial: Trial, families: tuple[str, ...] = (*SYMMETRIC, "linformer"), more: tuple[str, ...] = ()
 ) -> Iterator[Evidence]:
     """Four kinds of random pairs, ten of each with 4 tokens of dimension 2 and with 6 of dimension 3; for each the best
-    of 64 draws. The gap is relative to the largest entry. Where it is not zero it is 0.002 or more; where it is, at most
-    1e-15, so that the bound of 1e-6 is far from both."""
+    of 64 draws. The gap is relative to the largest entry. Where it is not zero it is 0.002 or more; where it is, at
+    most 1e-15, so that the bound of 1e-6 is far from both."""
     from lemmata.theory.uap.distinguish import search
     from lemmata.theory.uap.families import FAMILIES
     from lemmata.theory.uap.pairs import PAIRS

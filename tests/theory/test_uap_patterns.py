@@ -62,6 +62,14 @@ def test_automorphisms_are_the_permutations_that_map_neighbourhoods_to_neighbour
     assert automorphisms(*arrays(sets)).tolist() == expected
 
 
+def test_automorphisms_of_every_pattern_on_four_tokens() -> None:
+    orders = shapes.permutations_of(4)
+    representatives, _ = shapes.up_to_relabelling(shapes.all_patterns(4))
+    kept = shapes.invariant(orders, representatives)
+    for pattern, row in zip(representatives, kept, strict=True):
+        assert automorphisms(pattern).tolist() == orders[row].tolist()
+
+
 @given(sequences(max_layers=1), st.randoms(use_true_random=False))
 def test_relabelling_leaves_the_class(sets, random) -> None:
     pattern = arrays(sets)[0]
@@ -147,10 +155,10 @@ def test_automorphisms_are_never_told_apart_and_confusion_is_the_rest(sets) -> N
 @given(sequences(max_layers=1))
 def test_a_static_pattern_needs_its_hops_or_one_layer_more(sets) -> None:
     pattern = arrays(sets)[0]
-    if hops(pattern):
-        assert layers_needed(pattern) in (hops(pattern), hops(pattern) + 1)
-    else:
-        assert layers_needed(pattern) == 0
+    distance = int(hops(pattern))
+    one_more = distance > 0 and confused([pattern] * distance).any()
+    assert layers_needed(pattern) == distance + one_more
+    assert not confused([pattern] * (distance + 1)).any() or not distance
 
 
 @given(sequences(max_layers=4, max_tokens=4))

@@ -228,6 +228,7 @@ def test_the_witness_has_the_margin_that_it_states(name: str) -> None:
     samples = generic(rng(7), 4, 2)
     found = distinguishes(family, *samples, layers=2, draws=16, seed=3)
     assert found.distinguished
+    assert all(not torch.equal(tensor, found.parameters[1][key]) for key, tensor in found.parameters[0].items())
     state = samples[None]
     for layer in found.parameters:
         state = state + family.apply({key: tensor[None] for key, tensor in layer.items()}, state)
