@@ -439,6 +439,17 @@ def test_the_enclosed_error_holds_the_sampled_one_and_shrinks(coarse) -> None:
     assert better.upper >= low
 
 
+@pytest.mark.parametrize("ramp", [0.1, 0.4])
+def test_the_enclosed_error_holds_the_sampled_one_where_ramps_matter(ramp: float) -> None:
+    built = approximate(swirl, 2, 2, 2, np.random.default_rng(0), ramp=ramp)
+    points = 2 * torch.rand(50_000, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(4)) - 1
+    with torch.no_grad():
+        squares = (built.network(points) - swirl(points)).square().sum((1, 2))
+    low, high = ((squares.mean() + sign * 4 * squares.std() / 50_000**0.5).sqrt().item() for sign in (-1, 1))
+    found = enclosed_error(built, swirl_moments, 200)
+    assert found.lower < low < high < found.upper
+
+
 def test_the_segments_are_plateaus_and_ramps(fine) -> None:
     ends = [(-1 + 0.5 * k, -1 + 0.5 * (k + 1)) for k in range(4)]
     knots = sorted({-1.0, 1.0} | {b - 0.0025 for _, b in ends[:-1]} | {b for _, b in ends[:-1]})
