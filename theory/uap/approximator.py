@@ -39,7 +39,7 @@ Target = Callable[[Tensor], Tensor]
 def swirl(x: Float[Tensor, "*batch 2 2"]) -> Float[Tensor, "*batch 2 2"]:
     """The sheet's S_2-equivariant target: ``F_{tk} = sin(2 x_{tk'}) cos(x_{1k'} + x_{2k'}) + (x_{1k}² + x_{2k}²)/4``.
 
-    k' is the other coordinate. The norm ``(E‖F‖²)^{1/2}`` over the cube is 1.257.
+    k' is the other coordinate. The norm ``(E‖F‖²)^{1/2}`` over the cube is 1.2078.
     """
     turning = (2 * x).sin() * x.sum(-2, keepdim=True).cos()
     return turning.flip(-1) + 0.5 * x.square().mean(-2, keepdim=True)
