@@ -30,8 +30,7 @@ from lemmata.theory.moe_expressivity.layer import MoE, MoELayer, expert_paramete
 def centre_scores(atlas: LinearAtlas, shift: float = 0.0) -> TwoLayer:
     """``τ_i(x) = relu(⟨p_i, x⟩ − |p_i|²/2 + shift)``: E neurons whose argmax is the nearest centre.
 
-    With a `shift` so large that some score is positive everywhere on the manifold, no two scores are cut to 0 where they
-    decide.
+    The shift has to be so large that at every point of the manifold some score is positive.
     """
     count = len(atlas)
     identity = torch.eye(count, dtype=torch.float64)
@@ -152,9 +151,9 @@ def product_network(
 ) -> MoE:
     """Depth 2L for ``f(x_1, …, x_L) = (f_1(x_1), …, f_L(x_L))`` on L manifolds, E charts each.
 
-    The state is ``(x_1, …, x_L, y_1, …, y_L)`` and, between the layers of a pair, τ^(l) of x_l. Layer 2l − 1 computes τ^(l)
-    beside everything else; layer 2l has the gate ``[0 | I_E]``, and its expert i copies all but y_l, which it sets to
-    ``g_{l,i}(φ_{l,i}(x_l))``.
+    The state is ``(x_1, …, x_L, y_1, …, y_L)`` and, between the layers of a pair, τ^(l) of x_l. Layer 2l − 1 computes
+    τ^(l) beside everything else; layer 2l has the gate ``[0 | I_E]``, and its expert i copies all but y_l, which it sets
+    to ``g_{l,i}(φ_{l,i}(x_l))``.
     """
     charts = len(atlases[0])
     starts = [0]

@@ -2,8 +2,8 @@ r"""Construction A on the circle: E arcs, piecewise-linear experts, in any ambie
 
 ``x = Q (cos t, sin t)``, arc centres ``c_i = 2π(i − 1/2)/E``, charts ``φ_i(x) = ⟨v_i, x⟩ = sin(t − c_i)`` with range
 ``|s| ≤ sin(π/E)`` and inverse ``t = c_i + arcsin s``, scores ``τ_i = relu(⟨u_i, x⟩ − cos(1.5π/E))``, and g_i the
-interpolation of ``s ↦ f(c_i + arcsin s)`` at m + 1 equidistant knots. Two arcs do not work: their half-angle is π/2, where
-arcsin has infinite slope.
+interpolation of ``s ↦ f(c_i + arcsin s)`` at m + 1 equidistant knots. Two arcs do not work: their half-angle is π/2,
+where arcsin has infinite slope.
 
 References
 ----------

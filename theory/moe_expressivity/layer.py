@@ -70,9 +70,11 @@ class Experts(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch d_in"]) -> Float[Tensor, "experts batch d_out"]:
         """Every expert on every input."""
-        state = x
-        for number, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            state = (state.relu() if number else state) @ weight + bias[:, None]
+        weights, biases = list(self.weights), list(self.biases)
+        # One product for all experts, since they read the same x.
+        state = torch.einsum("bi,eio->ebo", x, weights[0]) + biases[0][:, None]
+        for weight, bias in zip(weights[1:], biases[1:], strict=True):
+            state = state.relu() @ weight + bias[:, None]
         return state
 
     def one(self, expert: int, x: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch d_out"]:
