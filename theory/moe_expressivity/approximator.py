@@ -152,8 +152,8 @@ def product_network(
     """Depth 2L for ``f(x_1, …, x_L) = (f_1(x_1), …, f_L(x_L))`` on L manifolds, E charts each.
 
     The state is ``(x_1, …, x_L, y_1, …, y_L)`` and, between the layers of a pair, τ^(l) of x_l. Layer 2l − 1 computes
-    τ^(l) beside everything else; layer 2l has the gate ``[0 | I_E]``, and its expert i copies all but y_l, which it sets
-    to ``g_{l,i}(φ_{l,i}(x_l))``.
+    τ^(l) beside everything else; layer 2l has the gate ``[0 | I_E]``, and its expert i copies all but y_l and puts
+    ``g_{l,i}(φ_{l,i}(x_l))`` there.
     """
     charts = len(atlases[0])
     starts = [0]

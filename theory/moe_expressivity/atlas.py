@@ -1,7 +1,7 @@
 r"""Atlases of linear charts, and the lemma that makes the assignment exact.
 
 A *highly regular* atlas (the paper's Example 4.6) has affine charts ``φ_i(x) = F_i (x − p_i)``, F_i an orthonormal
-frame of the tangent space at p_i, on the part U_i of the manifold near p_i. Points can be assigned to the nearest centre:
+frame of the tangent space at p_i, on the part U_i of the manifold near p_i. Points may go to the nearest centre:
 
     ``argmin_i |x − p_i| = argmax_i (⟨p_i, x⟩ − |p_i|²/2)``,
 

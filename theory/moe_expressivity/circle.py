@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lemmata.theory.moe_expressivity.approximator import atlas_network, centre_scores
-from lemmata.theory.moe_expressivity.atlas import LinearAtlas, circle_atlas
+from lemmata.theory.moe_expressivity.atlas import LinearAtlas, arc_bump, circle_atlas
 from lemmata.theory.moe_expressivity.fits import TwoLayer, interpolate
 from lemmata.theory.moe_expressivity.layer import MoE
 from lemmata.theory.moe_expressivity.manifolds import angles, circle
@@ -82,3 +82,19 @@ def circle_error(network: MoE, target: Target, isometry: Float[Tensor, "D 2"], p
     offset = t - angles(charts, math.pi / charts)[second.route(state)]
     outside = offset.cos() < math.cos(math.pi / charts) - 1e-9
     return float((second(state)[:, 0] - target(t)).abs().max()), int(outside.sum())
+
+
+def partition_scores(charts: int, segments: int, isometry: Float[Tensor, "D 2"], cut: float = 1.5) -> TwoLayer:
+    """τ close to the partition of unity :func:`~.atlas.arc_partition`: ``segments + 1`` neurons a chart.
+
+    ρ(t − c_i) is even in t − c_i, and so a function of the one number ``⟨u_i, x⟩ = cos(t − c_i)``, interpolated at
+    equal steps of the angle between 0.5 and `cut` half-widths (1.5, where the support of ρ ends).
+    """
+    centres = circle_atlas(charts).centres @ isometry.T
+    offset = torch.linspace(cut, 0.5, segments + 1, dtype=torch.float64) * math.pi / charts
+    knots = torch.cat([offset.cos(), torch.ones(1, dtype=torch.float64)])
+    values = arc_bump(torch.cat([offset * 1.5 / cut, torch.zeros(1, dtype=torch.float64)]), charts)
+    ramp = interpolate(knots, values)
+    inner = (centres.T[:, :, None] * ramp.inner[0]).flatten(1)
+    outer = torch.block_diag(*[ramp.outer] * charts)
+    return TwoLayer(inner, ramp.bias.repeat(charts), outer, ramp.constant.repeat(charts))

@@ -81,15 +81,11 @@ def fit(
 ) -> TwoLayer:
     """Random neurons and the outer layer by least squares on the points.
 
-    The first min(d, width) neurons are active on all points and give the affine part. ValueError if there are fewer
-    points than neurons.
+    ValueError if there are not more points than neurons.
     """
     if len(points) <= width:
         raise ValueError(f"points {len(points)} are not more than the {width} neurons to fit")
     inner, bias = random_neurons(width, points, generator)
-    affine = min(points.shape[1], width)
-    inner[:, :affine] = torch.eye(points.shape[1], dtype=torch.float64)[:, :affine]
-    bias[:affine] = -points.amin(0)[:affine]
     hidden = torch.cat([(points @ inner + bias).relu(), torch.ones(len(points), 1, dtype=torch.float64)], 1)
     # gelsy: pivoted QR with a rank decision, since neurons may nearly coincide
     outer = torch.linalg.lstsq(hidden, values, rcond=1e-12, driver="gelsy").solution

@@ -3,7 +3,7 @@ r"""Manifolds: parametrisations, isometric embeddings, and dense sets of points 
 Each manifold lives in a space of small dimension (its *span*): circle in R², sphere in R³, torus T^d in R^{2d},
 projective plane in R⁶ (Veronese, ``x ↦ x xᵀ``), and the curve
 
-    ``γ(t) = (k^{-3} cos kt, k^{-3} sin kt)_{k ≤ D/2}``,
+    ``γ(t) = (k^{-a} cos kt, k^{-a} sin kt)_{k ≤ D/2}``,
 
 which uses every coordinate of R^D. A random isometry ``Q`` moves the span into R^D.
 
@@ -68,18 +68,20 @@ def veronese(x: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch 6"]:
     return torch.stack([a * a, b * b, c * c, root * a * b, root * a * c, root * b * c], -1)
 
 
-def curve(t: Float[Tensor, " batch"], ambient: int) -> Float[Tensor, "batch ambient"]:
-    """``γ(t)``, see the top of this module. ValueError if `ambient` is odd or below 2."""
+def curve(t: Float[Tensor, "*batch"], ambient: int, decay: float) -> Float[Tensor, "*batch ambient"]:
+    """``γ(t)`` with a = `decay`, see the top of this module. ValueError if `ambient` is odd or below 2."""
     if ambient < 2 or ambient % 2:
         raise ValueError(f"ambient dimension {ambient} is not an even number from 2 on")
-    k = torch.arange(1, ambient // 2 + 1, dtype=torch.float64)
-    return torch.cat([(k * t[:, None]).cos() / k**3, (k * t[:, None]).sin() / k**3], -1)
+    k = torch.arange(1, ambient // 2 + 1, dtype=t.dtype)
+    angle = k * t[..., None]
+    return torch.cat([angle.cos(), angle.sin()], -1) / torch.cat([k, k]) ** decay
 
 
-def curve_velocity(t: Float[Tensor, " batch"], ambient: int) -> Float[Tensor, "batch ambient"]:
-    """``γ'(t)``."""
-    k = torch.arange(1, ambient // 2 + 1, dtype=torch.float64)
-    return torch.cat([-(k * t[:, None]).sin() / k**2, (k * t[:, None]).cos() / k**2], -1)
+def curve_velocity(t: Float[Tensor, "*batch"], ambient: int, decay: float) -> Float[Tensor, "*batch ambient"]:
+    """``γ'(t)``. Its norm does not depend on t: a shift of t is a rotation of R^D."""
+    k = torch.arange(1, ambient // 2 + 1, dtype=t.dtype)
+    angle = k * t[..., None]
+    return torch.cat([-angle.sin(), angle.cos()], -1) / torch.cat([k, k]) ** (decay - 1)
 
 
 def ring(t: Float[Tensor, "batch 2"], radius: float = 2.0, minor: float = 1.0) -> Float[Tensor, "batch 3"]:

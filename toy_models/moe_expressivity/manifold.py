@@ -1,10 +1,10 @@
 r"""A function on a closed curve in R^D, learned from samples by a mixture of experts and by a dense network.
 
-The curve is the unit circle in two of the coordinates (*plain*, the paper's), the same circle turned by a random isometry
-(*rotated*), or ``x(t) = (k^{-1} cos kt, k^{-1} sin kt)_{k ≤ D/2}``, which no rotation brings into few coordinates
-(*full*). The target is ``f(t) = sin(5 cos t) + cos(3 sin t)`` on each. The mixture is one layer of E experts, each a
-two-layer ReLU net, with a gate that training can move: `soft` or `switch` (with the paper's weights and K = 1 the gate
-has no gradient). The dense network has as many parameters as the mixture, to within one neuron.
+The curve is the unit circle in two of the coordinates (*plain*, the paper's), the same circle turned by a random
+isometry (*rotated*), or ``x(t) = (k^{-1} cos kt, k^{-1} sin kt)_{k ≤ D/2}``, which no rotation brings into few
+coordinates (*full*). The target is ``f(t) = sin(5 cos t) + cos(3 sin t)`` on each. The mixture is one layer of E experts,
+each a two-layer ReLU net, with a gate that training can move: `soft` or `switch` (with the paper's weights and K = 1 the
+gate has no gradient). The dense network has as many parameters as the mixture, to within one neuron.
 
 Replicas (seeds) train side by side: the parameters have a leading axis, the step is ``vmap``-ed over it. Adam works
 element by element, so that every replica takes the steps that it would take alone.
@@ -28,7 +28,7 @@ from torch.func import functional_call, vmap
 
 from lemmata.theory.moe_expressivity.circle import experiment_target
 from lemmata.theory.moe_expressivity.layer import Experts, MoELayer, expert_parameters, layer_parameters
-from lemmata.theory.moe_expressivity.manifolds import circle, isometry
+from lemmata.theory.moe_expressivity.manifolds import curve, isometry
 
 Embedding = Literal["plain", "rotated", "full"]
 Model = Literal["soft", "switch", "dense"]
@@ -125,10 +125,8 @@ class Trained:
 def embed(t: Float[Tensor, "replicas batch"], config: ManifoldConfig, frames: Tensor | None) -> Tensor:
     """Points of the curve, shape (replicas, batch, D)."""
     if frames is not None:
-        return circle(t) @ frames.mT
-    k = torch.arange(1, config.ambient // 2 + 1, dtype=t.dtype)
-    angle = k * t[..., None]
-    return torch.cat([angle.cos() / k, angle.sin() / k], -1)
+        return torch.stack([t.cos(), t.sin()], -1) @ frames.mT
+    return curve(t, config.ambient, 1.0)
 
 
 def train(

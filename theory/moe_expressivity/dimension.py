@@ -1,0 +1,93 @@
+r"""Rate against intrinsic dimension: targets that are equally rough everywhere, fitted chart by chart.
+
+A smooth target would be learned at the fit's own best rate in any dimension. To see d, the target must be rough at
+every place and scale: a random field on R^D,
+
+    ``f(z) = Σ_j r_j^{-α} cos(⟨r_j w_j, z⟩ + θ_j)``, w_j uniform on the sphere, r_j log-uniform from 2 to 2000,
+
+is Hölder-smooth of order α between these scales and no smoother, and so is its restriction to a d-dimensional
+submanifold. Whatever depends on m numbers continuously approximates such functions no faster than ``m^{-α/d}`` (DeVore,
+Howard and Micchelli 1989); fits of width m reach about that.
+
+References
+----------
+moe_expressivity sheet, rows ME13 to ME15.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lemmata.theory.moe_expressivity.atlas import LinearAtlas
+from lemmata.theory.moe_expressivity.fits import TwoLayer, fit
+
+Field = Callable[[Float[Tensor, "batch D"]], Float[Tensor, " batch"]]
+"""A function on R^D."""
+
+BATCH = 4_000  # points times waves in memory at once stay below 20 MB
+
+
+def rough_field(order: float, dim: int, generator: torch.Generator, waves: int = 400) -> Field:
+    """The random field of the top of this module, of unit variance. `order` is α."""
+    direction = torch.randn(dim, waves, generator=generator, dtype=torch.float64)
+    place = (torch.arange(waves) + torch.rand(waves, generator=generator, dtype=torch.float64)) / waves
+    radius = 2 * 1000**place
+    frequency = direction / direction.norm(dim=0) * radius
+    phase = 2 * math.pi * torch.rand(waves, generator=generator, dtype=torch.float64)
+    amplitude = radius**-order
+    amplitude = amplitude * (2**0.5 / amplitude.norm())
+
+    def value(z: Float[Tensor, "batch D"]) -> Float[Tensor, " batch"]:
+        return torch.cat([(part @ frequency + phase).cos() @ amplitude for part in z.split(BATCH)])
+
+    return value
+
+
+def shell_field(dim: int, generator: torch.Generator) -> Field:
+    """``| |z − q| − |q| |`` for a random q of norm 0.8: Lipschitz, with a crease along a sphere (a kink)."""
+    centre = torch.randn(dim, generator=generator, dtype=torch.float64)
+    centre = 0.8 * centre / centre.norm()
+    return lambda z: ((z - centre).norm(dim=-1) - 0.8).abs()
+
+
+def smooth_field(dim: int, generator: torch.Generator) -> Field:
+    """``sin(3⟨a, z⟩) + cos(2⟨b, z⟩)⟨a, z⟩`` with random unit vectors a, b: analytic."""
+    a, b = torch.randn(2, dim, generator=generator, dtype=torch.float64)
+    a, b = a / a.norm(), b / b.norm()
+    return lambda z: (3 * (z @ a)).sin() + (2 * (z @ b)).cos() * (z @ a)
+
+
+def fit_functions(
+    atlas: LinearAtlas,
+    points: Float[Tensor, "batch D"],
+    values: Float[Tensor, " batch"],
+    width: int,
+    generator: torch.Generator,
+    margin: float = 0.05,
+) -> list[TwoLayer]:
+    """A fit of width m on each chart, from the points of its cell and those that miss it by less than `margin` (in the
+    gate's score)."""
+    scores = points @ atlas.centres.T - (atlas.centres**2).sum(-1) / 2
+    behind = scores.amax(-1, keepdim=True) - scores
+    functions = []
+    for chart in range(len(atlas)):
+        near = behind[:, chart] <= margin
+        functions.append(fit(atlas.coordinates(points[near], chart), values[near, None], width, generator))
+    return functions
+
+
+def torus_chart_error(dim: int, width: int, target: Field, generator: torch.Generator) -> float:
+    """Sup error on one chart of T^d (arcs of a quarter turn): 8,000 points to fit, 12,000 to measure.
+
+    The other charts are images of this one under rotations.
+    """
+    half = math.pi / 4
+    t = half * (2 * torch.rand(20_000, dim, generator=generator, dtype=torch.float64) - 1)
+    values = target(torch.stack([t.cos(), t.sin()], -1).flatten(1))
+    net = fit(t[:8_000].sin(), values[:8_000, None], width, generator)
+    return float((net(t[8_000:].sin())[:, 0] - values[8_000:]).abs().max())
