@@ -69,10 +69,14 @@ def circle_network(target: Target, charts: int, width: int, isometry: Float[Tens
     return atlas_network(atlas, arc_functions(target, charts, width), arc_scores(atlas))
 
 
-def circle_error(network: MoE, target: Target, isometry: Float[Tensor, "D 2"], points: int = 4001) -> tuple[float, int]:
-    """Sup error over equidistant points, and how many of them are routed to an arc that does not contain them.
+@torch.no_grad()
+def circle_error(
+    network: MoE, target: Target, isometry: Float[Tensor, "D 2"], points: int = 4001, half_widths: float = 1.0
+) -> tuple[float, int]:
+    """Sup error over equidistant points, and how many of them are routed to a chart that does not contain them.
 
-    A point on the border of two arcs belongs to both; rounding moves it by less than 1e-9.
+    A chart is the arc of `half_widths` times π/E on both sides of its centre. A point on the border of two arcs belongs
+    to both; rounding moves it by less than 1e-9.
     """
     t = torch.linspace(0, 2 * math.pi, points, dtype=torch.float64)
     x = circle(t) @ isometry.T
@@ -80,7 +84,7 @@ def circle_error(network: MoE, target: Target, isometry: Float[Tensor, "D 2"], p
     state = first(x)
     charts = second.experts.count
     offset = t - angles(charts, math.pi / charts)[second.route(state)]
-    outside = offset.cos() < math.cos(math.pi / charts) - 1e-9
+    outside = offset.cos() < math.cos(half_widths * math.pi / charts) - 1e-9
     return float((second(state)[:, 0] - target(t)).abs().max()), int(outside.sum())
 
 
@@ -98,3 +102,15 @@ def partition_scores(charts: int, segments: int, isometry: Float[Tensor, "D 2"],
     inner = (centres.T[:, :, None] * ramp.inner[0]).flatten(1)
     outer = torch.block_diag(*[ramp.outer] * charts)
     return TwoLayer(inner, ramp.bias.repeat(charts), outer, ramp.constant.repeat(charts))
+
+
+def arc_error(functions: list[TwoLayer], target: Target, half_widths: float, points: int = 4001) -> float:
+    """``max_i sup |f − g_i ∘ φ_i|`` over the arcs of `half_widths` times π/E on both sides of the centres."""
+    charts = len(functions)
+    offset = torch.linspace(-half_widths, half_widths, points, dtype=torch.float64) * math.pi / charts
+    centres = angles(charts, math.pi / charts)
+    errors = [
+        (net(offset.sin()[:, None])[:, 0] - target(centre + offset)).abs().max()
+        for net, centre in zip(functions, centres, strict=True)
+    ]
+    return float(torch.stack(errors).max())

@@ -6,8 +6,8 @@ are images of one another. The chart of an arc is the projection onto the tangen
     ``φ(δ) = Σ_k k^{1-2a} sin kδ / |γ'|``, ``φ'(δ) = Σ_k k^{2-2a} cos kδ / |γ'|``.
 
 For a = 3 the curve has bounded curvature and the arcs can be chosen once for all D. For a = 1, φ' is Dirichlet's
-kernel, whose first zero is at ``δ = π/(D/2 + 1)``: linear charts need more than ``D/2 + 1`` equal arcs, so that the ambient
-dimension comes back in the number of experts.
+kernel, whose first zero is at ``δ = π/(D/2 + 1)``: linear charts need more than ``D/2 + 1`` equal arcs, so that the
+ambient dimension comes back in the number of experts.
 
 References
 ----------
@@ -65,6 +65,7 @@ def curve_network(target: Target, ambient: int, charts: int, width: int, decay: 
     return single_layer(curve_atlas(ambient, charts, decay), functions)
 
 
+@torch.no_grad()
 def curve_error(network: MoE, target: Target, ambient: int, decay: float = 3.0, points: int = 4001) -> float:
     """Sup error over equidistant parameters."""
     t = torch.linspace(0, 2 * math.pi, points, dtype=torch.float64)

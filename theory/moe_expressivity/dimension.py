@@ -18,13 +18,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lemmata.theory.moe_expressivity.approximator import single_layer, two_layer_experts
 from lemmata.theory.moe_expressivity.atlas import LinearAtlas
 from lemmata.theory.moe_expressivity.fits import TwoLayer, fit
+from lemmata.theory.moe_expressivity.layer import MoE
 
 Field = Callable[[Float[Tensor, "batch D"]], Float[Tensor, " batch"]]
 """A function on R^D."""
@@ -91,3 +94,39 @@ def torus_chart_error(dim: int, width: int, target: Field, generator: torch.Gene
     values = target(torch.stack([t.cos(), t.sin()], -1).flatten(1))
     net = fit(t[:8_000].sin(), values[:8_000, None], width, generator)
     return float((net(t[8_000:].sin())[:, 0] - values[8_000:]).abs().max())
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A target on a manifold: points to fit and points to measure on, in the span, with their values."""
+
+    fitted: Float[Tensor, "fitted span"]
+    fitted_values: Float[Tensor, " fitted"]
+    held_out: Float[Tensor, "held_out span"]
+    held_out_values: Float[Tensor, " held_out"]
+
+    @classmethod
+    def of(cls, target: Field, points: Float[Tensor, "batch span"], fitted: int) -> Sample:
+        """The first `fitted` points are for the fit."""
+        values = target(points)
+        return cls(points[:fitted], values[:fitted], points[fitted:], values[fitted:])
+
+    @torch.no_grad()
+    def error(self, network: MoE, isometry: Float[Tensor, "ambient span"]) -> float:
+        """Sup error of a network on R^D over the held-out points."""
+        return float((network(self.held_out @ isometry.T)[:, 0] - self.held_out_values).abs().max())
+
+
+def mixture(
+    sample: Sample, atlas: LinearAtlas, width: int, isometry: Float[Tensor, "ambient span"], generator: torch.Generator
+) -> MoE:
+    """The depth-1 network with fitted experts of width m on the embedded atlas; the fit sees the points in R^D."""
+    moved = atlas.embed(isometry)
+    points = sample.fitted @ isometry.T
+    return single_layer(moved, fit_functions(moved, points, sample.fitted_values, width, generator))
+
+
+def dense(sample: Sample, width: int, isometry: Float[Tensor, "ambient span"], generator: torch.Generator) -> MoE:
+    """A two-layer dense network of x in R^D (one expert, nothing to choose), fitted in the same way."""
+    net = fit(sample.fitted @ isometry.T, sample.fitted_values[:, None], width, generator)
+    return MoE([two_layer_experts([net], torch.zeros(1, len(isometry), dtype=torch.float64))])

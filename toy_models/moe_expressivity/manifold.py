@@ -2,9 +2,9 @@ r"""A function on a closed curve in R^D, learned from samples by a mixture of ex
 
 The curve is the unit circle in two of the coordinates (*plain*, the paper's), the same circle turned by a random
 isometry (*rotated*), or ``x(t) = (k^{-1} cos kt, k^{-1} sin kt)_{k ≤ D/2}``, which no rotation brings into few
-coordinates (*full*). The target is ``f(t) = sin(5 cos t) + cos(3 sin t)`` on each. The mixture is one layer of E experts,
-each a two-layer ReLU net, with a gate that training can move: `soft` or `switch` (with the paper's weights and K = 1 the
-gate has no gradient). The dense network has as many parameters as the mixture, to within one neuron.
+coordinates (*full*). The target is ``f(t) = sin(5 cos t) + cos(3 sin t)`` on each. The mixture is one layer of E
+experts, each a two-layer ReLU net, with a gate that training can move: `soft` or `switch` (with the paper's weights and
+K = 1 the gate has no gradient). The dense network has as many parameters as the mixture, to within one neuron.
 
 Replicas (seeds) train side by side: the parameters have a leading axis, the step is ``vmap``-ed over it. Adam works
 element by element, so that every replica takes the steps that it would take alone.
