@@ -71,14 +71,19 @@ def circle_network(target: Target, charts: int, width: int, isometry: Float[Tens
 
 @torch.no_grad()
 def circle_error(
-    network: MoE, target: Target, isometry: Float[Tensor, "D 2"], points: int = 4001, half_widths: float = 1.0
+    network: MoE,
+    target: Target,
+    isometry: Float[Tensor, "D 2"],
+    points: int = 4001,
+    half_widths: float = 1.0,
+    also: tuple[float, ...] = (),
 ) -> tuple[float, int]:
-    """Sup error over equidistant points, and how many of them are routed to a chart that does not contain them.
+    """Sup error over equidistant points and the angles `also`, and how many of them are routed to a chart that does not contain them.
 
     A chart is the arc of `half_widths` times π/E on both sides of its centre. A point on the border of two arcs belongs
     to both; rounding moves it by less than 1e-9.
     """
-    t = torch.linspace(0, 2 * math.pi, points, dtype=torch.float64)
+    t = torch.cat([torch.linspace(0, 2 * math.pi, points, dtype=torch.float64), torch.tensor(also).double()])
     x = circle(t) @ isometry.T
     first, second = network
     state = first(x)

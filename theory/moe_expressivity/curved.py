@@ -78,7 +78,7 @@ def curved_network(
     atlas = circle_atlas(CHARTS).embed(isometry)
     knots = torch.linspace(0, 1, width, dtype=torch.float64)
     fine = torch.linspace(0, 1, 20_001, dtype=torch.float64)
-    near = torch.linspace(-REACH, REACH, 40 * width + 1, dtype=torch.float64) * math.pi / 2
+    near = torch.linspace(-REACH, REACH, 12 * width + 1, dtype=torch.float64) * math.pi / 2
     inside = torch.linspace(-1, 1, 20_001, dtype=torch.float64) * math.pi / 2
     maps, functions = [], []
     function_error = chart_error = lipschitz = 0.0

@@ -25,9 +25,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lemmata.theory.moe_expressivity.approximator import single_layer, two_layer_experts
-from lemmata.theory.moe_expressivity.atlas import LinearAtlas
+from lemmata.theory.moe_expressivity.atlas import (
+    LinearAtlas,
+    circle_atlas,
+    icosahedron_axes,
+    projective_atlas,
+    sphere_atlas,
+    torus_atlas,
+)
+from lemmata.theory.moe_expressivity.curve import curve_atlas
 from lemmata.theory.moe_expressivity.fits import TwoLayer, fit
 from lemmata.theory.moe_expressivity.layer import MoE
+from lemmata.theory.moe_expressivity.manifolds import circle, curve, sphere, torus, veronese
 
 Field = Callable[[Float[Tensor, "batch D"]], Float[Tensor, " batch"]]
 """A function on R^D."""
@@ -130,3 +139,21 @@ def dense(sample: Sample, width: int, isometry: Float[Tensor, "ambient span"], g
     """A two-layer dense network of x in R^D (one expert, nothing to choose), fitted in the same way."""
     net = fit(sample.fitted @ isometry.T, sample.fitted_values[:, None], width, generator)
     return MoE([two_layer_experts([net], torch.zeros(1, len(isometry), dtype=torch.float64))])
+
+
+def turns(count: int, dim: int, generator: torch.Generator) -> Float[Tensor, "count dim"]:
+    """Independent uniform angles."""
+    return 2 * math.pi * torch.rand(count, dim, generator=generator, dtype=torch.float64)
+
+
+MANIFOLDS: dict[str, tuple[Callable[[], LinearAtlas], Callable[[int, torch.Generator], Tensor]]] = {
+    "circle": (lambda: circle_atlas(5), lambda count, generator: circle(turns(count, 1, generator)[:, 0])),
+    "torus": (lambda: torus_atlas(2), lambda count, generator: torus(turns(count, 2, generator))),
+    "sphere": (sphere_atlas, sphere),
+    "projective plane": (
+        lambda: projective_atlas(icosahedron_axes()),
+        lambda count, generator: veronese(sphere(count, generator)),
+    ),
+    "curve": (lambda: curve_atlas(16, 8), lambda count, generator: curve(turns(count, 1, generator)[:, 0], 16, 3.0)),
+}
+"""Atlas and random points of each manifold, in the span; all have centres of equal norm, as a linear gate needs."""
