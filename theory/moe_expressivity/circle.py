@@ -78,7 +78,7 @@ def circle_error(
     half_widths: float = 1.0,
     also: tuple[float, ...] = (),
 ) -> tuple[float, int]:
-    """Sup error over equidistant points and the angles `also`, and how many of them are routed to a chart that does not contain them.
+    """Sup error over equidistant points and the angles `also`, and how many are routed to a chart without them.
 
     A chart is the arc of `half_widths` times π/E on both sides of its centre. A point on the border of two arcs belongs
     to both; rounding moves it by less than 1e-9.
