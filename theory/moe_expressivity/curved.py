@@ -31,6 +31,7 @@ from lemmata.theory.moe_expressivity.layer import MoE, MoELayer
 from lemmata.theory.moe_expressivity.manifolds import angles, circle
 
 CHARTS = 2
+RIDGE = 1e-11  # the charts are fitted to better than 1e-4
 REACH = 1.05
 """The charts' domains are half circles, lengthened by this factor for the fit of ψ."""
 
@@ -89,7 +90,7 @@ def curved_network(
         def apart(net: TwoLayer, on_arc: Tensor = on_arc) -> float:
             return float((net(on_arc)[:, 0] - stereographic(inside)).abs().max())
 
-        fits = [fit(x, stereographic(near)[:, None], width, generator) for _ in range(3)]
+        fits = [fit(x, stereographic(near)[:, None], width, generator, RIDGE) for _ in range(3)]
         psi = min(fits, key=apart)
         g = constant_beyond(interpolate(knots, target(centre[number] + from_stereographic(knots))))
         truth = target(centre[number] + from_stereographic(fine))
