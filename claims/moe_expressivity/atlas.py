@@ -145,8 +145,8 @@ def nearest_centre(trial: Trial, norms: bool = True, swapped: bool = False) -> I
     source="Example 4.6",
     statement=r"""On a manifold of reach $R$, charts that project the ball of radius $r = R/2$ about a centre onto its
     tangent space are injective, and their inverses have Lipschitz constants of at most
-    $1/\mathrm{cos}(2 a(r/2R) + a(r/R)) \approx 1.94$ with $a$ the inverse sine; centres so dense that every point is within
-    $r$ of one therefore make an atlas in which every point has a chart.""",
+    $1/\mathrm{cos}(2 a(r/2R) + a(r/R)) \approx 1.94$ with $a$ the inverse sine; centres so dense that every point is
+    within $r$ of one therefore make an atlas in which every point has a chart.""",
     kind="numeric",
     controls=[
         Control("balls of radius $1.1 R$ with the same bound", {"ratio": 1.1}),
@@ -156,7 +156,7 @@ def nearest_centre(trial: Trial, norms: bool = True, swapped: bool = False) -> I
 def chart_inverse(trial: Trial, ratio: float = 0.5, chord_only: bool = False) -> Iterator[Evidence]:
     """The projective plane (reach 1/sqrt 2 exactly, Veronese) and the torus of revolution with radii 2 and 1 (reach 1),
     centres farthest from one another among 2,500 points; distances of 2,500 other points against their images, for
-    all pairs in a ball. The centres cover with radius 0.4 R, so that a gap between sampled points does not matter."""
+    all pairs in a ball. The centres cover with radius 0.35 R, so that a gap between sampled points does not matter."""
     import math
 
     import torch
@@ -175,7 +175,7 @@ def chart_inverse(trial: Trial, ratio: float = 0.5, chord_only: bool = False) ->
     t = 2 * math.pi * torch.rand(5_000, 2, generator=generator, dtype=torch.float64)
     bound = 1 / math.cos(math.asin(0.25)) if chord_only else inverse_lipschitz_bound(0.5)
     for name, points, reach in (("projective plane", veronese(lines), PROJECTIVE_REACH), ("ring", ring(t), 1.0)):
-        chosen = farthest_points(points[:2_500], 0.4 * reach)
+        chosen = farthest_points(points[:2_500], 0.35 * reach)
         if name == "ring":
             atlas = LinearAtlas(points[chosen], ring_frame(t[chosen]))
         else:

@@ -72,7 +72,8 @@ def intrinsic_dimension(trial: Trial, more: int = 0, rougher: float = 0.0) -> It
 )
 def ambient_dimension(trial: Trial, stretch: float = 1.0) -> Iterator[Evidence]:
     """Rough fields, experts of width 32 fitted in the span, whose weights are then moved by Q: sup error of the built
-    networks over 4,000 points. Rounding, 1e-16 times the weights (up to 1e3) and the 256 terms of a sum, leaves 1e-9."""
+    networks over 4,000 points. Rounding, 1e-16 times the weights (up to 1e3) and the 256 terms of a sum, leaves
+    1e-9."""
     import torch
 
     from lemmata.theory.moe_expressivity.approximator import single_layer
@@ -157,16 +158,16 @@ def chart_count(trial: Trial, fewer: int = 0) -> Iterator[Evidence]:
 @PAPER.claim(
     "sphere",
     source="Corollary 4.9",
-    statement=r"""On $S^2$ six experts behind the linear gate with rows $\pm e_i$ suffice at depth 1, without bias: slopes
-    at or below $-1/2$ for analytic targets, and about $-3/4$ for rough ones of order $3/2$.""",
+    statement=r"""On $S^2$ six experts behind the linear gate with rows $\pm e_i$ suffice at depth 1, without bias:
+    slopes at or below $-1/2$ for analytic targets, and about $-3/4$ for rough ones of order $3/2$.""",
     kind="statistical",
     cost="standard",
     rows=["ME14"],
     controls=[Control("two rows of the gate exchanged", {"swapped": True})],
 )
 def sphere(trial: Trial, swapped: bool = False) -> Iterator[Evidence]:
-    """m = 16 to 128 in R^16; twelve targets of each kind with their own random neurons, 6,000 points to fit and 6,000 to
-    measure; slopes with 95 % intervals."""
+    """m = 16 to 128 in R^16; twelve targets of each kind with their own random neurons, 6,000 points to fit and 6,000
+    to measure; slopes with 95 % intervals."""
     import numpy as np
 
     from lemmata.theory.moe_expressivity.atlas import sphere_atlas
@@ -196,8 +197,8 @@ def sphere(trial: Trial, swapped: bool = False) -> Iterator[Evidence]:
     "dense_control",
     source="Table 1",
     statement=r"""A dense two-layer net of width $6m$ that reads $x \in \mathbb{R}^{256}$ is as accurate on the sphere
-    as six experts of width $m$, to within a factor 3, and its rate follows $d$ as well: what the mixture saves is active
-    width, $m$ in place of $6m$, not error at equal total width.""",
+    as six experts of width $m$, to within a factor 3, and its rate follows $d$ as well: what the mixture saves is
+    active width, $m$ in place of $6m$, not error at equal total width.""",
     kind="statistical",
     cost="standard",
     rows=["ME15"],
@@ -206,8 +207,8 @@ def sphere(trial: Trial, swapped: bool = False) -> Iterator[Evidence]:
         Control("a dense net of the active width, $m$", {"share": 6}),
     ],
     correction=Correction(
-        paper_says=r"""Table 1 sets $m^{-\min(\kappa/d, 1/2)}$ for the mixture against $m^{-\min(\kappa/D, 1/2)}$ for dense
-        networks; both are upper bounds.""",
+        paper_says=r"""Table 1 sets $m^{-\min(\kappa/d, 1/2)}$ for the mixture against $m^{-\min(\kappa/D, 1/2)}$ for
+        dense networks; both are upper bounds.""",
         true_is=r"""The dense net's error on the same manifold follows $d$ too; the comparison of bounds shows no
         separation.""",
     ),
@@ -249,8 +250,9 @@ def dense_control(trial: Trial, literal: bool = False, share: int = 1) -> Iterat
     "projective_plane",
     source="Corollary 4.9, Example 4.6",
     statement=r"""On the projective plane, which no two charts cover and no orientation fits, six linear charts along
-    the axes of the icosahedron suffice behind a linear gate without bias (every line is within $37.4$ degrees of an axis,
-    charts are injective up to $45$); with the three coordinate axes they do not, however wide the experts are.""",
+    the axes of the icosahedron suffice behind a linear gate without bias (every line is within $37.4$ degrees of an
+    axis, charts are injective up to $45$); with the three coordinate axes they do not, however wide the experts
+    are.""",
     kind="statistical",
     cost="standard",
     controls=[Control("the three coordinate axes in place of the six", {"axes": "coordinate"})],
@@ -295,8 +297,8 @@ def projective_plane(trial: Trial, axes: str = "icosahedron") -> Iterator[Eviden
 @PAPER.claim(
     "product",
     source="Theorem 5.2",
-    statement=r"""On a product of $L$ circles the depth-$2L$ network computes the vector of $L$ functions with the error of
-    its worst factor, $O(m^{-2})$, takes $E^L$ different paths, and holds $LE$ routed experts.""",
+    statement=r"""On a product of $L$ circles the depth-$2L$ network computes the vector of $L$ functions with the error
+    of its worst factor, $O(m^{-2})$, takes $E^L$ different paths, and holds $LE$ routed experts.""",
     kind="numeric",
     cost="standard",
     rows=["ME16"],
@@ -307,8 +309,8 @@ def projective_plane(trial: Trial, axes: str = "icosahedron") -> Iterator[Eviden
 )
 def product(trial: Trial, shifted: int = 0, swapped: bool = False) -> Iterator[Evidence]:
     """(E, L) = (4, 1), (4, 2), (4, 3), (3, 2), (3, 3); each circle in its own R^4, another random polynomial on each,
-    m = 16 to 128, 3,000 random points (the rarest of 64 paths is missed with probability 64 (1 - 1/64)^3000 < 1e-18). The
-    sampled sup may miss the grid's by the share of a quadratic's top between samples: 5 %."""
+    m = 16 to 128, 3,000 random points (the rarest of 64 paths is missed with probability 64 (1 - 1/64)^3000 < 1e-18).
+    The sampled sup may miss the grid's by the share of a quadratic's top between samples: 5 %."""
     import math
 
     import numpy as np

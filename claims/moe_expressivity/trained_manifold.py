@@ -26,14 +26,13 @@ def _ratio(name: str, log_errors: np.ndarray, others: np.ndarray, bound: tuple[f
 @PAPER.claim(
     "experiment_one",
     source="Experiment I",
-    statement=r"""Trained on the circle in $\mathbb{R}^D$ (random rotation, four experts of width 10, Adam, 4,000 steps), a
-    soft mixture has a test error that does not grow from $D = 16$ to $64$, and neither has a dense network with as many
-    parameters; on a curve that uses all coordinates the mixture is better, by a factor between 1.2 and 5.""",
+    statement=r"""Trained on the circle in $\mathbb{R}^D$ under a random rotation (four experts of width 10, Adam,
+    2,000 steps of 128 samples), a soft mixture has a test error that does not grow from $D = 16$ to $64$, and neither
+    has a dense network with as many parameters. On a curve that uses all coordinates the mixture is better, by a factor
+    between 1.2 and 5. On the circle no model comes within a factor 5 of the error that the paper reports.""",
     kind="trained",
     cost="long",
-    controls=[
-        Control("the dense network expected to be four times worse at $D = 64$", {"dense_grows": True}, literal=True),
-    ],
+    controls=[Control("the dense network expected to be worse at $D = 64$", {"dense_grows": True}, literal=True)],
     correction=Correction(
         paper_says=r"""The mixture's test error stays at $3.4 \cdot 10^{-4}$ for $D = 16, 32, 64, 128$, as evidence
         that it escapes the ambient dimension.""",
@@ -42,9 +41,10 @@ def _ratio(name: str, log_errors: np.ndarray, others: np.ndarray, bound: tuple[f
     ),
 )
 def experiment_one(trial: Trial, dense_grows: bool = False) -> Iterator[Evidence]:
-    """Twelve replicas each of soft and dense at D = 16 and 64, and on the full curve at D = 64; mean square test errors
-    over 2,000 angles, ratios of geometric means with Welch intervals on the logarithms. A factor 4 is allowed for
-    "does not grow", as 64/16; replicas spread by a factor 3."""
+    """Sixteen replicas each of soft and dense at D = 16 and 64, and on the full curve at D = 64; mean square test
+    errors over 2,000 angles, ratios of geometric means with Welch's intervals on the logarithms. "Does not grow" allows a
+    factor 2, half of 64/16: replicas spread by a factor 2.5, their means by 1.3. Steps, batch and rate are those of a
+    summary of the paper, whose gating and loss are not known."""
     import numpy as np
 
     from lemmata.toy_models.moe_expressivity.manifold import ManifoldConfig, train
@@ -54,26 +54,27 @@ def experiment_one(trial: Trial, dense_grows: bool = False) -> Iterator[Evidence
         for model in ("soft", "dense"):
             if dense_grows and (model == "soft" or embedding == "full"):
                 continue
-            config = ManifoldConfig(model, embedding, ambient, steps=4_000, replicas=12)  # type: ignore[arg-type]
+            config = ManifoldConfig(model, embedding, ambient, replicas=16)  # type: ignore[arg-type]
             made = train(config, trial.torch_generator(f"{model} {embedding} {ambient}"))
             logs[model, embedding, ambient] = np.log(made.losses[-1].double().numpy())
     dense = logs["dense", "rotated", 64], logs["dense", "rotated", 16]
-    bound = (4.0, 100.0) if dense_grows else (0.01, 4.0)
-    yield _ratio("dense: error at D = 64 over that at D = 16", *dense, bound)
+    yield _ratio("dense: error at D = 64 over that at D = 16", *dense, (2.0, 100.0) if dense_grows else (0.01, 2.0))
     if dense_grows:
         return
     soft = logs["soft", "rotated", 64], logs["soft", "rotated", 16]
-    yield _ratio("soft: error at D = 64 over that at D = 16", *soft, (0.01, 4.0))
+    yield _ratio("soft: error at D = 64 over that at D = 16", *soft, (0.01, 2.0))
     full = logs["dense", "full", 64], logs["soft", "full", 64]
     yield _ratio("full curve, D = 64: error of the dense network over the soft mixture's", *full, (1.2, 5.0))
+    least = min(float(np.exp(values.mean())) for key, values in logs.items() if key[1] == "rotated")
+    yield Evidence("circle: least geometric mean of a test error", least, ">=", 5 * 3.4e-4, 4)
 
 
 @PAPER.claim(
     "training_and_construction",
     source="Experiment I, Theorem 4.8",
-    statement=r"""With the choice of one expert, training does not find what exists: after 6,000 steps the mixture trained
-    with top-1 (switch) gating is at least 2 times worse in mean square than the hand-written one of the same size
-    ($D = 16$, $E = 4$, $m = 10$). A soft mixture of the same size comes to within a factor 2 of it or below.""",
+    statement=r"""With the choice of one expert, training does not find what exists: after 6,000 steps the mixture
+    trained with top-1 (switch) gating is at least 2 times worse in mean square than the hand-written one of the same
+    size ($D = 16$, $E = 4$, $m = 10$). A soft mixture of the same size comes to within a factor 2 of it or below.""",
     kind="trained",
     cost="long",
     controls=[Control("the soft mixture in place of the top-1 one", {"chosen": "soft"})],

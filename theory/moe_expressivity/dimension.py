@@ -94,8 +94,7 @@ def fit_functions(
 
 
 def torus_chart_error(dim: int, width: int, target: Field, generator: torch.Generator) -> float:
-    """Sup error on one chart of T^d (arcs of a quarter turn): 5,000 points to fit, on arcs that are 5 % longer, and 7,000
-    to measure.
+    """Sup error on one chart of T^d (arcs of a quarter turn): 5,000 points to fit (on arcs 5 % longer), 7,000 more.
 
     The other charts are images of this one under rotations.
     """
