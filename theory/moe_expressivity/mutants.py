@@ -1,6 +1,7 @@
-"""Wrong variants of the cube construction, each the smallest departure that must change what is counted or computed.
+"""Wrong variants of the deep constructions, each the smallest departure that must change what is counted or computed.
 
-They change block 1 of a mixture made by ``deep.cubes`` with linear gates (its layers 1 and 2, indices 0 and 1).
+``CUBE_MUTANTS`` change block 1 of a mixture made by ``deep.cubes`` with linear gates (its layers 1 and 2, indices 0
+and 1), ``DIGIT_MUTANTS`` the last layer of one made by ``deep.digits``.
 
 References
 ----------
@@ -74,7 +75,27 @@ def _with(moe: ExactMoE, number: int, layer: ExactLayer) -> ExactMoE:
     return replace(moe, layers=(*moe.layers[:number], layer, *moe.layers[number + 1 :]))
 
 
+def shift_digit(moe: ExactMoE) -> ExactMoE:
+    """Expert 2 of the last layer passes ``E z − 2`` on in place of ``E z − 1``."""
+    layer = moe.layers[-1]
+    matrix = layer.maps[0].matrix.copy()
+    matrix[1, 0, -1] -= 1
+    return _with(moe, len(moe.layers) - 1, replace(layer, maps=(Affine(matrix),)))
+
+
+def skew_gate(moe: ExactMoE) -> ExactMoE:
+    """The last gate scores ``2E i z − i(i − 1) − 1`` for i = 2: its first two digits do not meet at 1/E."""
+    layer = moe.layers[-1]
+    gate = layer.gate.copy()
+    gate[1, -1] -= 1
+    return _with(moe, len(moe.layers) - 1, replace(layer, gate=gate))
+
+
 CUBE_MUTANTS: dict[str, Callable[[ExactMoE], ExactMoE]] = {
     function.__name__: function
     for function in (intact, shift_cells, read_neighbour, repeat_expert, drop_expert, negate_gate, drop_sign)
+}
+
+DIGIT_MUTANTS: dict[str, Callable[[ExactMoE], ExactMoE]] = {
+    function.__name__: function for function in (intact, shift_digit, skew_gate)
 }

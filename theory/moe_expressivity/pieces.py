@@ -14,10 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from lemmata.theory.moe_expressivity.boxes import NotAxisParallelError, enumerate_boxes
+from lemmata.theory.moe_expressivity.boxes import Boxes, NotAxisParallelError, enumerate_boxes
 from lemmata.theory.moe_expressivity.exact import ExactMoE
 from lemmata.theory.moe_expressivity.integers import distinct
-from lemmata.theory.moe_expressivity.polytopes import enumerate_polytopes
+from lemmata.theory.moe_expressivity.polytopes import Polytope, enumerate_polytopes
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,19 @@ def count(moe: ExactMoE, method: Literal["auto", "boxes", "polytopes"] = "auto")
             if method == "boxes":
                 raise
         else:
-            paths = {tuple(path) for path in boxes.path.tolist()}
-            return Pieces(len(paths), distinct(boxes.form), distinct(boxes.form[..., :-1]), len(boxes))
-    regions = enumerate_polytopes(moe)
-    forms = [region.form for region in regions]
+            return summarise(boxes)
+    return summarise(enumerate_polytopes(moe))
+
+
+def summarise(regions: Boxes | list[Polytope]) -> Pieces:
+    """Count the different paths and maps of enumerated regions."""
+    if isinstance(regions, Boxes):
+        paths, forms = regions.path.tolist(), list(regions.form)
+    else:
+        paths, forms = [region.path for region in regions], [region.form for region in regions]
     return Pieces(
-        paths=len({region.path for region in regions}),
+        paths=len(set(map(tuple, paths))),
         maps=distinct(forms),
         slopes=distinct(form[:, :-1] for form in forms),
-        regions=len(regions),
+        regions=len(forms),
     )

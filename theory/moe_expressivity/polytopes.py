@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from lemmata.theory.moe_expressivity.exact import Affine, ExactLayer, ExactMoE
-from lemmata.theory.moe_expressivity.feasible import decide
+from lemmata.theory.moe_expressivity.feasible import decide, verifies_point
 from lemmata.theory.moe_expressivity.integers import Integers
 
 Fractions = Shaped[np.ndarray, "..."]  # dtype object, of Fraction
@@ -33,6 +33,8 @@ class Polytope:
     ----------
     path : tuple of int
         Expert of each layer so far.
+    point : tuple of Fraction
+        A point of it.
     rows : tuple of rows
         ``(g, h)`` for each inequality ``g·x + h > 0``.
     form : array of Fraction, shape (state, input + 1)
@@ -40,6 +42,7 @@ class Polytope:
     """
 
     path: tuple[int, ...]
+    point: tuple[Fraction, ...]
     rows: tuple[Row, ...]
     form: Fractions
 
@@ -48,7 +51,8 @@ class Polytope:
         if not any(row[:-1]):
             return self if row[-1] > 0 else None
         rows = (*self.rows, row)
-        return replace(self, rows=rows) if decide(rows).feasible else None
+        point = self.point if verifies_point([row], self.point) else decide(rows).point
+        return None if point is None else replace(self, rows=rows, point=point)
 
 
 def enumerate_polytopes(moe: ExactMoE) -> list[Polytope]:
@@ -57,7 +61,8 @@ def enumerate_polytopes(moe: ExactMoE) -> list[Polytope]:
     identity = np.array([[Fraction(int(i == j)) for j in range(d + 1)] for i in range(d)], dtype=object)
     sides = [*(identity[i] - _constant(d, moe.low[i]) for i in range(d))]
     sides += [_constant(d, moe.high[i]) - identity[i] for i in range(d)]
-    regions = [_apply(moe.inlet, 0, Polytope((), tuple(map(tuple, sides)), identity))]
+    centre = tuple((low + high) / 2 for low, high in zip(moe.low, moe.high, strict=True))
+    regions = [_apply(moe.inlet, 0, Polytope((), centre, tuple(map(tuple, sides)), identity))]
     for layer in moe.layers:
         regions = [part for region in regions for routed in _route(layer, region) for part in _experts(layer, routed)]
     return [_apply(moe.readout, 0, region) for region in regions]
