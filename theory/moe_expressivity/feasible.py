@@ -68,36 +68,40 @@ def verifies_point(rows: Sequence[Row], point: Sequence[Fraction]) -> bool:
 
 def verifies_multipliers(rows: Sequence[Row], multipliers: Sequence[Fraction]) -> bool:
     """Whether the multipliers prove that no point solves every strict inequality."""
-    combined = [sum((y * entry for y, entry in zip(multipliers, column, strict=True)), Fraction(0)) for column in
-                zip(*rows, strict=True)]  # fmt: skip
+    combined = [Fraction(0)] * len(rows[0])
+    for y, row in zip(multipliers, rows, strict=True):
+        if y:
+            combined = [total + y * entry for total, entry in zip(combined, row, strict=True)]
     return min(multipliers) >= 0 and max(multipliers) > 0 and not any(combined[:-1]) and combined[-1] <= 0
 
 
 def _simplex(rows: list[list[Fraction]]) -> tuple[list[Fraction], list[Fraction]]:
     """``max t`` from the vertex ``x = 0, t = min(h, 1)``, with Bland's rule; returns x and the multipliers."""
-    dimension, one = len(rows[0]) - 1, Fraction(1)
+    dimension, zero, one = len(rows[0]) - 1, Fraction(0), Fraction(1)
     start = min([one, *(row[-1] for row in rows)])
     # Columns: x⁺, x⁻, t − start, a slack a row, the right-hand side. The last row is t ≤ 1.
-    systems = [(*row[:-1], one, row[-1] - start) for row in rows] + [(*[Fraction(0)] * dimension, one, one - start)]
+    systems = [(*row[:-1], one, row[-1] - start) for row in rows] + [(*[zero] * dimension, one, one - start)]
     count = len(systems)
     table = [
         [-g for g in system[:-2]]
         + list(system[:-2])
         + [one]
-        + [Fraction(int(i == k)) for k in range(count)]
+        + [one if i == k else zero for k in range(count)]
         + [system[-1]]
         for i, system in enumerate(systems)
     ]
-    objective = [Fraction(0)] * (2 * dimension) + [-one] + [Fraction(0)] * (count + 1)
+    objective = [zero] * (2 * dimension) + [-one] + [zero] * (count + 1)
     basis = [2 * dimension + 1 + i for i in range(count)]
     while (entering := next((j for j, cost in enumerate(objective[:-1]) if cost < 0), None)) is not None:
         ratios = [(row[-1] / row[entering], basis[i], i) for i, row in enumerate(table) if row[entering] > 0]
         *_, leaving = min(ratios)  # never empty: t ≤ 1 bounds the objective
         pivot = table[leaving][entering]
-        table[leaving] = [entry / pivot for entry in table[leaving]]
+        table[leaving] = [entry and entry / pivot for entry in table[leaving]]
+        filled = [(j, entry) for j, entry in enumerate(table[leaving]) if entry]  # most are 0
         for row in [*table[:leaving], *table[leaving + 1 :], objective]:
             if factor := row[entering]:
-                row[:] = [entry - factor * other for entry, other in zip(row, table[leaving], strict=True)]
+                for j, entry in filled:
+                    row[j] -= factor * entry
         basis[leaving] = entering
     value = dict(zip(basis, (row[-1] for row in table), strict=True))
     point = [value.get(j, Fraction(0)) - value.get(dimension + j, Fraction(0)) for j in range(dimension)]

@@ -146,8 +146,8 @@ class MoELayer(nn.Module):
     def from_weights(
         cls,
         gate: Float[Tensor, "experts d_in"],
-        weights: Sequence[Float[Tensor, "experts fan_in fan_out"]],
-        biases: Sequence[Float[Tensor, "experts fan_out"]],
+        weights: Sequence[Float[Tensor, "experts _ _"]],
+        biases: Sequence[Float[Tensor, "experts _"]],
         *,
         gate_bias: Float[Tensor, " experts"] | None = None,
         top_k: int = 1,
