@@ -42,7 +42,7 @@ def pieces(full: bool = False) -> Drawing:
                 column.append(value)
     axes.set(yscale="log", xlabel="routed layers L", ylabel="affine pieces", xlim=(0.7, max(deepest.values()) + 1.2))
     axes.set_xticks(range(1, max(deepest.values()) + 1))
-    axes.set_title(f"Exact counts, up to {max(table['pieces'], key=int):,} pieces")  # type: ignore[call-overload]
+    axes.set_title(f"Exact counts, up to {max(experts**last for experts, last in deepest.items()):,} pieces")
     axes.grid(alpha=0.3)
     styles = [("o", "none", "deep mixture, counted"), ("none", "-", "E^L"), ("none", "--", "LE: one layer, LE experts"),
               ("x", "none", "random mixtures, most of ten")]  # fmt: skip
@@ -87,7 +87,7 @@ def routing(full: bool = False) -> Drawing:
             here = number == path
             first, second = divmod(int(path), side)
             label, share = f"{first + 1},{second + 1}", float(here.mean())
-            if share > 0.01:
+            if share > 0.005:
                 where = np.argwhere(here)
                 spot = where[np.abs(where - where.mean(0)).sum(1).argmin()]
                 axes.annotate(label, axis.numpy()[spot], ha="center", va="center", fontsize=9)

@@ -237,6 +237,15 @@ def test_units_whose_kinks_cancel_do_not_cut() -> None:
     assert enumerate_boxes(net(1, -2, 1)).form.tolist() == [[[8, 9]]]
 
 
+def test_equal_kinks_in_different_inputs_do_not_cancel() -> None:
+    identity = Affine(np.eye(2, 3, dtype=np.int64)[None])
+    difference = Affine(np.array([[[1, -1, 0]]]))  # relu(x_1) − relu(x_2)
+    layer = ExactLayer(np.zeros((1, 3), np.int64), (identity, difference))
+    moe = ExactMoE((layer,), identity, Affine(np.array([[[1, 0]]])), (Fraction(-1),) * 2, (Fraction(1),) * 2)
+    for method in ("boxes", "polytopes"):
+        assert (count(moe, method).regions, count(moe, method).maps) == (4, 4)
+
+
 def test_cuts_that_are_not_axis_parallel_are_refused_by_boxes_and_counted_by_polytopes() -> None:
     moe = random_moe(3, 1, 2, np.random.default_rng(0))
     with pytest.raises(NotAxisParallelError, match="layer 0: .* read several inputs"):
