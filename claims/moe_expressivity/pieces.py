@@ -323,7 +323,7 @@ def naive_bound(trial: Trial, drop: int = 0, naive: bool = False) -> Iterator[Ev
 
 
 @PAPER.claim(
-    "counts",
+    "expert_counts",
     source="Theorem 5.3, size of the network",
     statement=r"""The network of depth $2L$ has $2LE$ experts, of which $LE$ route and $LE$ are copies of $L$ shared
     ones; its modules hold as many parameters as the formulas say, in total and for each input.""",
@@ -338,7 +338,7 @@ def naive_bound(trial: Trial, drop: int = 0, naive: bool = False) -> Iterator[Ev
         "are one dense layer, held E times.",
     ),
 )
-def counts(
+def expert_counts(
     trial: Trial, gate_bias: bool = False, experts_formula: Literal["all", "routed"] = "all"
 ) -> Iterator[Evidence]:
     """Formulas of section 4.6 of the sheet, for E, L = 2, 3, 4, against the number of elements of the torch modules and
