@@ -26,17 +26,4 @@ PAPER = Paper(
         "ME19": "router gradient is zero at K = 1",
         "ME20": "trained deep against shallow mixture",
     },
-    planned=(
-        "ME1",
-        "ME2",
-        "ME3",
-        "ME4",
-        "ME6",
-        "ME7",
-        "ME8",
-        "ME17",
-        "ME18",
-        "ME19",
-        "ME20",
-    ),
 )
