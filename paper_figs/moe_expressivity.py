@@ -170,6 +170,47 @@ def chart_count(full: bool = False) -> Drawing:
     return Drawing(fig, table)
 
 
+@figure("moe_expressivity.trained_circle", "Trained and hand-written on the circle")
+def trained_circle(full: bool = False) -> Drawing:
+    """Mean square test error on a circle turned into R^16 while a mixture of four experts of width 10 (soft, and top-1
+    with switch gating) and a dense network with as many parameters are trained with Adam: geometric mean and range over
+    the replicas. The line is the hand-written top-1 mixture of the same size."""
+    import numpy as np
+    import torch
+    from matplotlib.figure import Figure
+
+    from lemmata.theory.moe_expressivity.approximator import single_layer
+    from lemmata.theory.moe_expressivity.atlas import circle_atlas
+    from lemmata.theory.moe_expressivity.circle import arc_functions, experiment_target
+    from lemmata.theory.moe_expressivity.manifolds import angles, circle, isometry
+    from lemmata.toy_models.moe_expressivity.manifold import ManifoldConfig, train
+
+    steps, replicas = (20_000, 10) if full else (2_000, 4)
+    marks = np.unique(np.geomspace(50, steps, 14).astype(int)).tolist()
+    frame, t = isometry(2, 16, torch.Generator().manual_seed(1)), angles(2_000)
+    network = single_layer(circle_atlas(4).embed(frame), arc_functions(experiment_target, 4, 10))
+    with torch.no_grad():
+        built = float(((network(circle(t) @ frame.T)[:, 0] - experiment_target(t)) ** 2).mean())
+    fig = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = fig.add_subplot()
+    table: dict[str, list[float]] = {"step": marks, "hand-written": [built] * len(marks)}
+    names = {"soft": "soft mixture", "switch": "top-1 mixture (switch)", "dense": "dense"}
+    for (model, name), color in zip(names.items(), COLORS, strict=False):
+        config = ManifoldConfig(model, "rotated", steps=steps, replicas=replicas)  # type: ignore[arg-type]
+        losses = train(config, torch.Generator().manual_seed(0), tuple(marks)).losses.double().numpy()
+        mean = np.exp(np.log(losses).mean(1))
+        axes.fill_between(marks, losses.min(1), losses.max(1), color=color, alpha=0.15, lw=0)
+        axes.plot(marks, mean, "o-", color=color, ms=4, label=f"{name}, {config.parameters} parameters")
+        table |= {f"{model}, mean": mean.tolist(), f"{model}, least": losses.min(1).tolist()}
+        table |= {f"{model}, largest": losses.max(1).tolist()}
+    axes.axhline(built, color="black", lw=1, label=f"hand-written, top-1, {network.total_parameters} parameters")
+    axes.set(xscale="log", yscale="log", xlabel="Adam step (128 samples each)", ylabel="mean square test error")
+    axes.grid(alpha=0.3)
+    axes.set_title(f"Circle in R^16, sin 5x₁ + cos 3x₂, {replicas} replicas, {steps:,} steps")
+    axes.legend(fontsize=8, loc="lower left")
+    return Drawing(fig, table)
+
+
 # ------------------------------------------------------------------------------------------------ deep mixtures
 
 

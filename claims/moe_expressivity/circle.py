@@ -34,6 +34,7 @@ def circle_rate(trial: Trial, mutant: str = "intact", reach: float = 1.5) -> Ite
     and compared with errors of 1e-4, leave 1e-9. The slope and its 95 % interval are over eight random trigonometric
     polynomials at m = 32 to 256 in R^16."""
     import numpy as np
+    from torch import Tensor
 
     from lemmata.theory.moe_expressivity.approximator import atlas_network
     from lemmata.theory.moe_expressivity.atlas import circle_atlas
@@ -52,7 +53,7 @@ def circle_rate(trial: Trial, mutant: str = "intact", reach: float = 1.5) -> Ite
 
     generator = trial.torch_generator()
 
-    def network(target: Target, width: int, frame) -> MoE:  # type: ignore[no-untyped-def]
+    def network(target: Target, width: int, frame: Tensor) -> MoE:
         atlas = circle_atlas(4).embed(frame)
         return ATLAS_MUTANTS[mutant](atlas_network(atlas, arc_functions(target, 4, width), arc_scores(atlas, reach)))
 

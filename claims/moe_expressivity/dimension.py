@@ -186,7 +186,8 @@ def sphere(trial: Trial, swapped: bool = False) -> Iterator[Evidence]:
             for column, width in enumerate(widths):
                 network = mixture(sample, sphere_atlas(), int(width), frame, generator)
                 if swapped:
-                    network.layers[0].gate.data[[0, 1]] = network.layers[0].gate.data[[1, 0]]
+                    gate = next(iter(network)).gate.data
+                    gate[[0, 1]] = gate[[1, 0]]
                 table[row, column] = sample.error(network, frame)
         fitted = rate(widths, table)
         yield Evidence(f"{name}: slope in m", fitted.slope, "in", band, replicates, fitted.interval)
@@ -343,7 +344,8 @@ def product(trial: Trial, shifted: int = 0, swapped: bool = False) -> Iterator[E
             functions = [arc_functions(target, charts, width) for target in targets]
             network = product_network(atlases, functions, scores, shifted)
             if swapped:
-                network.layers[-1].gate.data[[0, 1]] = network.layers[-1].gate.data[[1, 0]]
+                gate = list(network)[-1].gate.data
+                gate[[0, 1]] = gate[[1, 0]]
             with torch.no_grad():
                 errors.append(float((network(x)[:, 4 * factors :] - truth).abs().max()))
                 if width == widths[0]:
