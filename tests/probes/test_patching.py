@@ -10,7 +10,7 @@ from lemmata.theory.turing.library import BB3, INC, PAL
 from lemmata.theory.turing.multiqueue.machine import MultiQueueMachine
 from lemmata.theory.turing.multiqueue.table import recorded_table
 from lemmata.theory.turing.multiqueue.weights import weights_of_rows
-from lemmata.theory.turing.mutants import WEIGHT_MUTANTS, reposition
+from lemmata.theory.turing.mutants.network import WEIGHT_MUTANTS, reposition
 from lemmata.toy_models.hooked.turing import content_lookup, queue_transformer
 from lemmata.toy_models.hooked.turing_multiqueue import RecordedTexts, multiqueue_transformer
 from lemmata.toy_models.turing import QueueReaderConfig, QueueTask, train_queue_reader

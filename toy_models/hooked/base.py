@@ -34,6 +34,12 @@ class HookedModel(HookedRootModule):
         output, cache = super().run_with_cache(*args, **kwargs)
         return output, ActivationCache(cache, self) if return_cache_object else cache
 
+    def block(self, layer: int) -> Block:
+        """``blocks[layer]``, typed."""
+        block = self.blocks[layer]
+        assert isinstance(block, Block)
+        return block
+
 
 class RelativeAttention(nn.Module):
     """Attention heads with a bias per relative distance, over a sliding window."""
@@ -76,31 +82,37 @@ def attend(scores: Float[Tensor, "batch head query key"], kind: AttentionKind) -
     return chosen / chosen.sum(-1, keepdim=True)
 
 
-class MLP(nn.Module):
-    """``relu(x W_in + b_in) W_out + b_out``."""
+ACTIVATIONS = {"relu": torch.relu, "gelu": torch.nn.functional.gelu}
 
-    def __init__(self, cfg: TransformerLensConfig) -> None:
+
+class MLP(nn.Module):
+    """``act(x W_in + b_in) W_out + b_out`` with the activation ``cfg.act_fn``, one of :data:`ACTIVATIONS`."""
+
+    def __init__(self, cfg: TransformerLensConfig, d_mlp: int) -> None:
         super().__init__()
-        assert cfg.d_mlp is not None
-        self.W_in = nn.Parameter(torch.zeros(cfg.d_model, cfg.d_mlp))
-        self.b_in = nn.Parameter(torch.zeros(cfg.d_mlp))
-        self.W_out = nn.Parameter(torch.zeros(cfg.d_mlp, cfg.d_model))
+        assert cfg.act_fn is not None
+        self.activation = ACTIVATIONS[cfg.act_fn]
+        self.W_in = nn.Parameter(torch.zeros(cfg.d_model, d_mlp))
+        self.b_in = nn.Parameter(torch.zeros(d_mlp))
+        self.W_out = nn.Parameter(torch.zeros(d_mlp, cfg.d_model))
         self.b_out = nn.Parameter(torch.zeros(cfg.d_model))
         self.hook_pre, self.hook_post = HookPoint(), HookPoint()
 
     def forward(self, stream: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_model"]:
         """Apply it to every position."""
-        post = self.hook_post(self.hook_pre(stream @ self.W_in + self.b_in).relu())
+        post = self.hook_post(self.activation(self.hook_pre(stream @ self.W_in + self.b_in)))
         return post @ self.W_out + self.b_out
 
 
 class Block(nn.Module):
-    """Attention and, unless ``d_mlp`` is None, an MLP; ``hook_mlp_out`` is on zeros without one."""
+    """Attention and an MLP, each with its residual; without one of them its hook is on zeros."""
 
-    def __init__(self, cfg: TransformerLensConfig, kind: AttentionKind) -> None:
+    attn: Any  # the model's attention module, or None
+    mlp: MLP | None
+
+    def __init__(self, attn: nn.Module | None, mlp: MLP | None) -> None:
         super().__init__()
-        self.attn = RelativeAttention(cfg, kind)
-        self.mlp = None if cfg.attn_only else MLP(cfg)  # the configuration fills in d_mlp by itself
+        self.attn, self.mlp = attn, mlp
         self.hook_resid_pre, self.hook_attn_out, self.hook_resid_mid = HookPoint(), HookPoint(), HookPoint()
         self.hook_mlp_out, self.hook_resid_post = HookPoint(), HookPoint()
 
@@ -109,7 +121,9 @@ class Block(nn.Module):
     ) -> Float[Tensor, "batch query d_model"]:
         """The stream after the block, at the positions `queries`."""
         stream = self.hook_resid_pre(stream)
-        middle = self.hook_resid_mid(stream[:, queries] + self.hook_attn_out(self.attn(stream, queries)))
+        queried = stream[:, queries]
+        attended = torch.zeros_like(queried) if self.attn is None else self.attn(stream, queries)
+        middle = self.hook_resid_mid(queried + self.hook_attn_out(attended))
         out = self.hook_mlp_out(torch.zeros_like(middle) if self.mlp is None else self.mlp(middle))
         return self.hook_resid_post(middle + out)
 
@@ -162,14 +176,11 @@ class RelativeTransformer(HookedModel):
         self.W_U = nn.Parameter(torch.zeros(d_model, d_vocab))
         self.b_U = nn.Parameter(torch.zeros(d_vocab))
         self.hook_embed = HookPoint()
-        self.blocks = nn.ModuleList(Block(self.cfg, attention) for _ in range(n_layers))
+        self.blocks = nn.ModuleList(
+            Block(RelativeAttention(self.cfg, attention), None if d_mlp is None else MLP(self.cfg, d_mlp))
+            for _ in range(n_layers)
+        )
         self.setup()  # type: ignore[no-untyped-call]
-
-    def block(self, layer: int) -> Block:
-        """``blocks[layer]``, typed."""
-        block = self.blocks[layer]
-        assert isinstance(block, Block)
-        return block
 
     def forward(
         self, tokens: Int[Tensor, "batch pos"], newest_only: bool = False

@@ -1,0 +1,503 @@
+"""The FFN half: staircases, interpolators, their enclosures, and the approximator, against exact and sampled values."""
+
+import math
+import time
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from flint import arb, arb_mat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import mp, mpf
+
+from lemmata.theory.uap import FAMILIES, patterns, sparse
+from lemmata.theory.uap.approximator import (
+    approximate,
+    ramp_share,
+    repeated_share,
+    repeats,
+    split_error,
+    swirl,
+)
+from lemmata.theory.uap.enclosure import PRECISION, above, below, deviation, enclose, exact, mix, precision
+from lemmata.theory.uap.families import KernelAttention
+from lemmata.theory.uap.ffn import between
+from lemmata.theory.uap.interpolate import depth, interpolate, token_gap
+from lemmata.theory.uap.kernel import LINEAR
+from lemmata.theory.uap.lp_error import Stairs, enclosed_error, segments, swirl_moments
+from lemmata.theory.uap.mutants import NETWORKS
+from lemmata.theory.uap.network import FeedForwardLayer, Mixer, Network
+from lemmata.theory.uap.receptive import receptive_bound
+from lemmata.theory.uap.staircase import Staircase, Units, constant, narrow_depth, negative, smallest_gap, spread
+
+ENCLOSED = ("softmax", "rbf", "skyformer", "linformer", "bias")
+
+
+def problem(seed: int, count: int, tokens: int, dim: int):
+    rng = np.random.default_rng(seed)
+    samples = torch.from_numpy(rng.standard_normal((count, tokens, dim)))
+    return samples, torch.from_numpy(rng.uniform(-1, 1, (count, tokens, dim))), rng
+
+
+def apply(units: Units, x: np.ndarray) -> np.ndarray:
+    """``W relu(A x − b)`` of one token, unit by unit."""
+    out = np.zeros(len(units.output))
+    for j, bias in enumerate(units.bias):
+        out += units.output[:, j] * max(float(units.input[j] @ x) - bias, 0.0)
+    return out
+
+
+# ------------------------------------------------------------------------------------------------------- staircases
+
+
+@given(st.integers(0, 10**6), st.integers(1, 9), st.integers(2, 5))
+def test_a_staircase_is_linear_interpolation_between_its_ramp_ends(seed: int, count: int, dim: int) -> None:
+    rng = np.random.default_rng(seed)
+    points, values, clock = (
+        rng.standard_normal((count, dim)),
+        rng.standard_normal((count, dim)),
+        rng.standard_normal(dim),
+    )
+    stairs = Staircase.through(clock, points, values)
+    order = np.argsort(points @ clock)
+    s = (points @ clock)[order]
+    knots = np.stack([s[:-1] + np.diff(s) / 3, s[:-1] + 2 * np.diff(s) / 3], 1).ravel()
+    heights = np.repeat(values[order], 2, axis=0)[1:-1]
+    for x in [*points, *rng.standard_normal((20, dim))]:
+        made = apply(stairs.units(), x)
+        expected = [np.interp(x @ clock, knots, column) for column in heights.T] if count > 1 else values[0]
+        # slopes of at most 3·|Δf|/gap enlarge rounding
+        np.testing.assert_allclose(made, expected, atol=1e-12 * (1 + 1 / smallest_gap(s)))
+
+
+@given(st.integers(0, 10**6), st.integers(1, 12), st.integers(2, 5))
+def test_narrow_layers_have_width_d_and_add_up_to_the_staircase(seed: int, count: int, dim: int) -> None:
+    rng = np.random.default_rng(seed)
+    stairs = Staircase.through(
+        rng.standard_normal(dim), rng.standard_normal((count, dim)), rng.standard_normal((count, dim))
+    )
+    layers = list(stairs.layers())
+    assert {len(layer.bias) for layer in layers} == {dim}
+    assert len(layers) == narrow_depth(count, dim)
+    x = rng.standard_normal(dim)
+    whole = apply(stairs.units(), x)
+    np.testing.assert_allclose(sum(apply(layer, x) for layer in layers), whole, atol=1e-9, rtol=1e-9)
+
+
+def test_the_number_of_layers_is_that_of_the_sheet() -> None:
+    for plateaus in range(2, 30):
+        assert narrow_depth(plateaus, 2) == plateaus
+        assert narrow_depth(plateaus, 3) == plateaus - 1
+        assert narrow_depth(plateaus, 4) == 1 + math.ceil((plateaus - 2) / 2)
+    assert (depth(60, 8, 4), depth(40, 5, 3)) == (480, 398)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=20), st.sampled_from([1e-6, 0.01, 0.3]))
+def test_spreading_keeps_the_order_and_moves_only_what_is_too_near(values: list[float], gap: float) -> None:
+    before = np.array(values)
+    after = spread(before, gap)
+    assert smallest_gap(after) >= gap * (1 - 1e-9) or len(values) == 1
+    assert (after >= before - 1e-12).all()
+    assert (after <= before + gap * len(values)).all()
+    assert all(after[i] < after[j] for i in range(len(values)) for j in range(len(values)) if before[i] < before[j])
+    if len(values) == 1 or smallest_gap(before) >= gap:
+        np.testing.assert_allclose(after, before, atol=1e-12)
+
+
+def test_a_clock_that_ties_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 pairs of points have the same clock value"):
+        Staircase.through(np.array([1.0, 0.0]), np.array([[0.0, 1.0], [0.0, 2.0]]), np.zeros((2, 2)))
+
+
+# ---------------------------------------------------------------------------------------------------- interpolators
+
+
+@pytest.mark.parametrize("form", ["wide", "narrow"])
+@pytest.mark.parametrize("name", ENCLOSED)
+@pytest.mark.parametrize(("count", "tokens", "dim"), [(5, 3, 2), (6, 4, 3), (5, 2, 4)])
+def test_every_mixer_interpolates(form: str, name: str, count: int, tokens: int, dim: int) -> None:
+    samples, targets, rng = problem(1, count, tokens, dim)
+    built = interpolate(samples, targets, [FAMILIES[name]], rng, form)
+    with torch.no_grad():
+        assert (built.network(samples) - targets).abs().max().item() == built.error < 1e-9
+    assert deviation(built.network, samples, targets)[1] < 1e-13
+    assert built.width == (2 * count * tokens - 1 + 2 * dim if form == "wide" else dim)
+    assert built.depth == (1 if form == "wide" else depth(count, tokens, dim))
+    assert len(built.network.mixers) == 1
+    assert {parameter.dtype for parameter in built.network.parameters()} == {torch.float64}
+
+
+def test_sixty_samples_are_enclosed_below_1e9_in_five_seconds() -> None:
+    samples, targets, rng = problem(2, 60, 8, 4)
+    start = time.process_time()
+    built = interpolate(samples, targets, [FAMILIES["softmax"]], rng)
+    low, high = deviation(built.network, samples, targets)
+    assert time.process_time() - start < 5
+    assert 0 <= low <= high < 1e-9
+    assert built.token_gap > 1e-3
+
+
+def test_several_sparse_layers_interpolate_where_one_cannot() -> None:
+    samples, targets, rng = problem(3, 4, 4, 2)
+    samples[1] = samples[0]
+    samples[1, 3] += 1.0  # token 0 hears of token 3 after three layers of window 1
+    mixer = sparse(patterns.window(4, 1))
+    assert deviation(interpolate(samples, targets, [mixer] * 3, rng).network, samples, targets)[1] < 1e-12
+    with pytest.raises(ValueError, match="do not distinguish the samples"):
+        interpolate(samples, targets, [mixer] * 2, rng)
+
+
+def test_the_token_gap_is_the_least_distance() -> None:
+    tokens = np.random.default_rng(0).standard_normal((30, 3))
+    pairs = [np.linalg.norm(tokens[i] - tokens[j]) for i in range(30) for j in range(i)]
+    assert token_gap(tokens) == pytest.approx(min(pairs), rel=1e-12)
+    assert token_gap(np.vstack([tokens, tokens[:1]])) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: x[..., :1], "dimension d = 1; the theory needs d ≥ 2"),
+        (
+            lambda x: x.index_put((torch.tensor(1), torch.tensor(2)), torch.zeros(2, dtype=x.dtype)),
+            r"samples\[1\] has a zero token",
+        ),
+        (lambda x: x.index_put((torch.tensor(2), torch.tensor(0)), x[2, 1]), r"samples\[2\] repeats a token"),
+        (lambda x: torch.cat([x, x[:1].flip(1)]), "do not distinguish the samples"),
+        (lambda x: x.float(), "must be float64"),
+        (lambda x: x * torch.inf, "not finite"),
+    ],
+)
+def test_samples_that_break_an_assumption_are_refused_with_the_reason(change, message: str) -> None:
+    samples, _, rng = problem(4, 5, 3, 2)
+    samples = change(samples)
+    with pytest.raises(ValueError, match=message):
+        interpolate(samples, torch.zeros_like(samples), [FAMILIES["softmax"]], rng)
+
+
+def test_other_bad_arguments_are_refused() -> None:
+    samples, targets, rng = problem(5, 2, 2, 2)
+    with pytest.raises(ValueError, match="form 'thin' is not one of wide, narrow"):
+        interpolate(samples, targets, [FAMILIES["softmax"]], rng, "thin")
+    with pytest.raises(ValueError, match="mixers is empty"):
+        interpolate(samples, targets, [], rng)
+    with pytest.raises(ValueError, match=r"N\(1\) is empty"):
+        sparse(np.array([[True, True], [False, False]]))
+    with pytest.raises(ValueError, match="do not distinguish"):
+        interpolate(torch.stack([samples[0], samples[0] + 0]), targets, [FAMILIES["softmax"]], rng)
+
+
+# ------------------------------------------------------------------------------------------------------- enclosures
+
+
+def exact_layers(layers: list[Units], x: list[Fraction]) -> list[Fraction]:
+    """Residual FFN layers in rational arithmetic."""
+    for units in layers:
+        out = list(x)
+        for j, bias in enumerate(units.bias.tolist()):
+            before = sum((Fraction(a) * v for a, v in zip(units.input[j].tolist(), x, strict=True)), Fraction(0))
+            active = max(before - Fraction(bias), Fraction(0))
+            out = [o + Fraction(w) * active for o, w in zip(out, units.output[:, j].tolist(), strict=True)]
+        x = out
+    return x
+
+
+def contains(ball: arb, value: Fraction) -> bool:
+    low, high = ball.lower().man_exp(), ball.upper().man_exp()
+    ends = [Fraction(int(man)) * Fraction(2) ** int(exp) for man, exp in (low, high)]
+    return ends[0] <= value <= ends[1]
+
+
+@given(st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 5))
+@settings(max_examples=40)
+def test_layers_in_balls_contain_the_rational_result(seed: int, depth: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    layers = [
+        Units(*(rng.standard_normal(shape) for shape in ((3, width), (width, 3), (width,)))) for _ in range(depth)
+    ]
+    network = Network(map(FeedForwardLayer, layers))
+    points = rng.standard_normal((4, 3))
+    balls = enclose(network, exact(points), 1)
+    # A box around each point: the image of any point of it lies in the ball.
+    radius = 0.3
+    wide = enclose(network, arb_mat([[arb(v, radius) for v in row] for row in points.tolist()]), 1)
+    for row, point in enumerate(points.tolist()):
+        for column, value in enumerate(exact_layers(layers, [Fraction(v) for v in point])):
+            assert contains(balls[row, column], value)
+            assert float(balls[row, column].rad()) < 1e-35
+        inside = [
+            Fraction(v) + Fraction(str(radius)) * Fraction(int(k), 4)
+            for v, k in zip(point, rng.integers(-4, 5, 3), strict=True)
+        ]
+        for column, value in enumerate(exact_layers(layers, inside)):
+            assert contains(wide[row, column], value)
+
+
+def test_hundreds_of_layers_keep_balls_small_because_ramps_cancel() -> None:
+    samples, targets, rng = problem(6, 20, 4, 2)
+    built = interpolate(samples, targets, [FAMILIES["softmax"]], rng, "narrow")
+    assert built.depth == 160
+    output = enclose(built.network, exact(samples.flatten(0, 1)), 4)
+    assert max(float(entry.rad()) for entry in output.entries()) < 1e-35
+
+
+@pytest.mark.parametrize("pattern", [None, [[0, 2], [0, 1], [1, 2]]])
+@pytest.mark.parametrize("name", ENCLOSED)
+def test_mixers_in_balls_are_those_of_the_families(name: str, pattern) -> None:
+    family = FAMILIES[name]
+    if pattern is not None:
+        if name == "linformer":
+            pytest.skip("Linformer has no pattern")
+        family = type(family)(**{**vars(family), "pattern": patterns.from_sets(pattern)})
+    rng = np.random.default_rng(7)
+    mixer = Mixer(family, family.sample(rng, 2, 3, 0.7, 1))
+    x = torch.from_numpy(rng.standard_normal((4, 3, 2)))
+    with precision(PRECISION):
+        balls = mix(mixer, exact(x.flatten(0, 1)), 3)
+    assert max(float(entry.rad()) for entry in balls.entries()) < 1e-40
+    with torch.no_grad():
+        expected = mixer(x).flatten().tolist()
+    np.testing.assert_allclose([float(entry) for entry in balls.entries()], expected, rtol=1e-13, atol=1e-13)
+    boxes = mix(mixer, arb_mat([[arb(v, 0.1) for v in row] for row in x.flatten(0, 1).tolist()]), 3)
+    with torch.no_grad():
+        moved = mixer(x + 0.1 * (2 * torch.rand(x.shape, generator=torch.Generator().manual_seed(0)).double() - 1))
+    assert all(ball.contains(arb(value)) for ball, value in zip(boxes.entries(), moved.flatten().tolist(), strict=True))
+
+
+def test_the_deviation_is_that_of_arithmetic_with_fifty_digits() -> None:
+    samples, targets, rng = problem(8, 3, 3, 2)
+    built = interpolate(samples, targets, [FAMILIES["softmax"]], rng)
+    query, key, value = (built.network.mixers[0].weights[name][0].tolist() for name in ("query", "key", "value"))
+    layer = built.network.feed_forward[0]
+    worst = mpf(0)
+    with mp.workdps(50):
+
+        def times(matrix, vector):
+            return [sum(mpf(a) * v for a, v in zip(row, vector, strict=True)) for row in matrix]
+
+        for sample, target in zip(samples.tolist(), targets.tolist(), strict=True):
+            for i, token in enumerate(sample):
+                scores = [
+                    sum(a * b for a, b in zip(times(query, token), times(key, other), strict=True)) for other in sample
+                ]
+                mass = [mp.exp(score) for score in scores]
+                mixed = [
+                    mpf(token[c])
+                    + sum(m * times(value, other)[c] for m, other in zip(mass, sample, strict=True)) / sum(mass)
+                    for c in range(2)
+                ]
+                hidden = [
+                    max(h - mpf(b), mpf(0))
+                    for h, b in zip(times(layer.input.tolist(), mixed), layer.bias.tolist(), strict=True)
+                ]
+                out = [m + h for m, h in zip(mixed, times(layer.output.tolist(), hidden), strict=True)]
+                worst = max(worst, *(abs(o - mpf(t)) for o, t in zip(out, target[i], strict=True)))
+        low, high = deviation(built.network, samples, targets)
+        assert mpf(low) <= worst <= mpf(high)
+        assert high - low < 1e-25
+
+
+@pytest.mark.parametrize("mutant", [name for name in NETWORKS if name != "intact"])
+@pytest.mark.parametrize("form", ["wide", "narrow"])
+def test_mutants_of_a_built_network_deviate(form: str, mutant: str) -> None:
+    samples, targets, rng = problem(9, 4, 3, 2)
+    built = interpolate(samples, targets, [FAMILIES["softmax"]], rng, form)
+    assert deviation(NETWORKS[mutant](built.network), samples, targets)[0] > 1e-8
+    assert deviation(built.network, samples, targets)[1] < 1e-13  # the original is as it was
+
+
+def test_a_mixer_without_an_enclosure_is_refused() -> None:
+    family = KernelAttention(LINEAR, weighting="sum")
+    network = Network([Mixer(family, family.sample(np.random.default_rng(0), 2, 3, 1.0, 1))])
+    with pytest.raises(ValueError, match="kernel 'linear' has no enclosure"):
+        enclose(network, exact(np.ones((3, 2))), 3)
+
+
+def test_float_bounds_lie_outside_of_the_ball() -> None:
+    third = arb(1) / 3
+    assert Fraction(below(third)) < Fraction(1, 3) < Fraction(above(third))
+    assert above(third) - below(third) < 1e-15
+
+
+# ------------------------------------------------------------------------------------------------------ Definition 2
+
+
+@given(st.integers(0, 10**6))
+def test_affine_maps_on_both_sides_stay_in_the_family(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    units = Units(rng.standard_normal((3, 5)), rng.standard_normal((5, 3)), rng.standard_normal(5))
+    left, right, offset, x = (rng.standard_normal(shape) for shape in ((3, 3), (3, 3), 3, 3))
+    np.testing.assert_allclose(
+        apply(between(units, left, right, offset), x), left @ apply(units, right @ x - offset), atol=1e-12
+    )
+
+
+def test_constants_and_the_negative_are_in_the_family() -> None:
+    x = np.array([0.3, -1.2])
+    np.testing.assert_array_equal(apply(constant(np.array([2.0, -5.0])), x), [2, -5])
+    np.testing.assert_array_equal(apply(negative(2), x), -x)
+
+
+# -------------------------------------------------------------------------------------------------- the approximator
+
+
+@pytest.fixture(scope="module")
+def coarse():
+    return approximate(swirl, 2, 2, 2, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def fine():
+    return approximate(swirl, 2, 2, 4, np.random.default_rng(0))
+
+
+def test_the_target_is_equivariant_and_not_invariant() -> None:
+    x = torch.rand(50, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(swirl(x.flip(1)), swirl(x).flip(1))
+    assert (swirl(x) - swirl(x).flip(1)).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("cells", [2, 3, 4])
+def test_the_quantiser_is_constant_on_plateaus(cells: int) -> None:
+    built = approximate(swirl, 2, 2, cells, np.random.default_rng(1))
+    x = 2 * torch.rand(4_000, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 1
+    with torch.no_grad():
+        quantised = x + built.network.layers[0](x)
+    corner = -1 + 2 / cells * torch.from_numpy(np.searchsorted(np.linspace(-1, 1, cells + 1), x.numpy(), "right") - 1.0)
+    flat = ~built.on_ramp(x)
+    torch.testing.assert_close(quantised[flat], corner[flat], atol=1e-12, rtol=0)
+    torch.testing.assert_close(built.corner(x), corner, atol=1e-12, rtol=0)
+    assert (quantised[~flat] - corner[~flat]).abs().amax((1, 2)).min() > 0
+    share = (~flat).double().mean().item()
+    assert share == pytest.approx(ramp_share(2, 2, cells, 0.005), abs=4 * (0.015 / 4_000) ** 0.5)
+    assert repeats(corner).double().mean().item() == pytest.approx(repeated_share(2, 2, cells), abs=0.03)
+
+
+def test_the_grid_has_one_sample_of_each_orbit(coarse, fine) -> None:
+    assert (len(coarse.grid), len(fine.grid)) == (6, 120)
+    for built in (coarse, fine):
+        assert len({frozenset(map(tuple, sample)) for sample in built.grid.tolist()}) == len(built.grid)
+        with torch.no_grad():
+            assert (built.network(built.grid) - swirl(built.grid)).abs().max() < 1e-9
+
+
+def test_the_error_splits_into_disjoint_parts_and_four_terms(fine) -> None:
+    points = 2 * torch.rand(3_000, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2)) - 1
+    split = split_error(fine, swirl, points)
+    with torch.no_grad():
+        plain = (fine.network(points) - swirl(points)).square().sum((1, 2))
+    assert split.total == pytest.approx(plain.mean().sqrt().item())
+    assert split.largest == pytest.approx(plain.max().sqrt().item())
+    assert split.total**2 == pytest.approx(split.good**2 + split.repeated**2 + split.ramp**2)
+    assert split.good <= split.continuity + split.interpolation + 1e-12
+    assert split.total <= sum(split.terms.values())
+    assert split.interpolation < 1e-9
+    assert split.norm == pytest.approx(
+        sum(float(square) for _, square in swirl_moments(((-1.0, 1.0),) * 4)) ** 0.5, rel=0.05
+    )
+
+
+def test_bad_sizes_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"ramp 1\.0 is not between 0 and 1"):
+        approximate(swirl, 2, 2, 2, rng, ramp=1.0)
+    with pytest.raises(ValueError, match="cells 1: there must be at least 2"):
+        approximate(swirl, 2, 2, 1, rng)
+
+
+# --------------------------------------------------------------------------------------------------- enclosed error
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=15)
+def test_moments_over_boxes_are_those_of_quadrature(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    low = rng.uniform(-1, 0.5, 4)
+    high = low + rng.uniform(0.01, 0.5, 4)
+    node, weight = np.polynomial.legendre.leggauss(12)
+    places = [(a + b) / 2 + (b - a) / 2 * node for a, b in zip(low, high, strict=True)]
+    grid = np.stack(np.meshgrid(*places, indexing="ij"), -1).reshape(-1, 2, 2)
+    weights = np.prod(np.stack(np.meshgrid(*[weight / 2] * 4, indexing="ij"), -1), -1).ravel()
+    values = swirl(torch.from_numpy(grid)).flatten(1).numpy()
+    for entry, (mean, square) in enumerate(swirl_moments(tuple(zip(low.tolist(), high.tolist(), strict=True)))):
+        assert float(mean) == pytest.approx(weights @ values[:, entry], abs=1e-12)
+        assert float(square) == pytest.approx(weights @ values[:, entry] ** 2, abs=1e-12)
+
+
+def test_the_enclosed_error_holds_the_sampled_one_and_shrinks(coarse) -> None:
+    points = 2 * torch.rand(100_000, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) - 1
+    with torch.no_grad():
+        squares = (coarse.network(points) - swirl(points)).square().sum((1, 2))
+    low, high = ((squares.mean() + sign * 4 * squares.std() / 100_000**0.5).sqrt().item() for sign in (-1, 1))
+    rough, better = (enclosed_error(coarse, swirl_moments, boxes) for boxes in (0, 400))
+    assert rough.lower <= better.lower <= better.upper <= rough.upper
+    assert (rough.boxes, better.boxes) == (81, 481)
+    assert better.upper - better.lower < 0.015
+    assert better.lower <= high
+    assert better.upper >= low
+
+
+@pytest.mark.parametrize("ramp", [0.1, 0.4])
+def test_the_enclosed_error_holds_the_sampled_one_where_ramps_matter(ramp: float) -> None:
+    built = approximate(swirl, 2, 2, 2, np.random.default_rng(0), ramp=ramp)
+    points = 2 * torch.rand(50_000, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(4)) - 1
+    with torch.no_grad():
+        squares = (built.network(points) - swirl(points)).square().sum((1, 2))
+    low, high = ((squares.mean() + sign * 4 * squares.std() / 50_000**0.5).sqrt().item() for sign in (-1, 1))
+    found = enclosed_error(built, swirl_moments, 200)
+    assert found.lower < low < high < found.upper
+
+
+def test_the_segments_are_plateaus_and_ramps(fine) -> None:
+    ends = [(-1 + 0.5 * k, -1 + 0.5 * (k + 1)) for k in range(4)]
+    knots = sorted({-1.0, 1.0} | {b - 0.0025 for _, b in ends[:-1]} | {b for _, b in ends[:-1]})
+    found = segments(fine.network.layers[0])
+    np.testing.assert_allclose([a for a, _ in found] + [1.0], knots, atol=1e-12)
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=25)
+def test_the_range_of_a_staircase_contains_its_values_and_no_more(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    stairs = Staircase.through(rng.standard_normal(2), rng.standard_normal((6, 2)), rng.standard_normal((6, 2)))
+    layer = FeedForwardLayer(Units.join(stairs.units(), negative(2)))
+    centre, radius = rng.standard_normal(2), 10 ** rng.uniform(-4, 0)
+    box = [arb(v, radius) for v in centre.tolist()]
+    x = torch.from_numpy(centre + radius * np.stack(np.meshgrid(*[np.linspace(-1, 1, 41)] * 2), -1).reshape(-1, 2))
+    with torch.no_grad():
+        values = (x + layer(x)).numpy()
+    for ball, column in zip(Stairs(layer).range(box), values.T, strict=True):
+        assert below(ball) <= column.min() + 1e-9
+        assert above(ball) >= column.max() - 1e-9
+        steepest = np.abs(stairs.slopes).max() * np.abs(stairs.clock).sum() * radius / 20
+        assert above(ball) - below(ball) <= np.ptp(column) + 2 * steepest + 1e-9
+
+
+def test_a_layer_that_is_no_staircase_is_refused(coarse) -> None:
+    last = coarse.network.feed_forward[-1]
+    broken = FeedForwardLayer(Units(*(p.detach().numpy().copy() for p in (last.output, last.input, last.bias))))
+    with torch.no_grad():
+        broken.output[0, 3] *= 1 + 1e-9
+    with pytest.raises(ValueError, match="not a wide staircase"):
+        Stairs(broken)
+
+
+# --------------------------------------------------------------------------------------------------- receptive field
+
+
+def test_the_bound_is_the_variance_of_what_was_not_received() -> None:
+    weights = torch.randn(5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+    def uniform(count: int, generator: torch.Generator) -> torch.Tensor:
+        return torch.rand(count, 5, 2, generator=generator, dtype=torch.float64)
+
+    for layers in (1, 2, 4):
+        found = receptive_bound(
+            lambda x: weights @ x, uniform, [patterns.window(5, 1)] * layers, torch.Generator().manual_seed(1)
+        )
+        for i in range(5):
+            expected = sum(weights[i, j].item() ** 2 for j in range(5) if abs(i - j) > layers) / 12
+            assert abs(found.bound[i].item() - expected) <= 4 * found.error[i].item()
+    assert (found.bound == 0).all()

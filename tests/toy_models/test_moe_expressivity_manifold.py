@@ -1,0 +1,50 @@
+"""Trained mixtures on a curve: reproducible, replicas do not mix, and they learn."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lemmata.toy_models.moe_expressivity.manifold import ManifoldConfig, embed, train
+
+
+@pytest.mark.parametrize("model", ["soft", "switch", "dense"])
+def test_training_is_reproducible_and_learns(model) -> None:
+    config = ManifoldConfig(model, "rotated", steps=120, learning_rate=1e-2, replicas=2)
+    first, second = (train(config, torch.Generator().manual_seed(1), report=(10,)) for _ in range(2))
+    assert torch.equal(first.losses, second.losses)
+    assert first.losses.shape == (2, 2)
+    assert bool((first.losses[1] < 0.5 * first.losses[0]).all())
+    assert sum(value[0].numel() for value in first.parameters.values()) == config.parameters
+
+
+def test_replicas_take_the_steps_that_they_would_take_alone() -> None:
+    """Two replicas with the same start and data end alike; one step equals Adam on a plain network."""
+    from lemmata.theory.moe_expressivity.circle import experiment_target
+
+    config = ManifoldConfig("soft", "full", ambient=6, steps=1, replicas=3)
+    generator = torch.Generator().manual_seed(5)
+    trained = train(config, generator)
+    generator = torch.Generator().manual_seed(5)
+    models = [config.build(generator) for _ in range(3)]
+    t = 2 * torch.pi * torch.rand(3, config.batch, generator=generator)
+    for number, model in enumerate(models):
+        optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+        x = embed(t, config, None)[number]
+        ((model(x)[:, 0] - experiment_target(t[number])) ** 2).mean().backward()
+        optimizer.step()
+        for name, parameter in model.named_parameters():
+            torch.testing.assert_close(trained.parameters[name][number], parameter.detach(), atol=1e-6, rtol=0)
+
+
+def test_the_dense_network_has_nearly_as_many_parameters() -> None:
+    for ambient in (16, 64, 128):
+        mixture, dense = (ManifoldConfig(model, ambient=ambient) for model in ("switch", "dense"))
+        assert 0 <= mixture.parameters - dense.parameters < ambient + 2
+
+
+def test_bad_configurations_are_named() -> None:
+    with pytest.raises(ValueError, match="ambient 15 is not an even number"):
+        ManifoldConfig(ambient=15)
+    with pytest.raises(Exception, match="hard"):  # a shape checker may refuse the literal first
+        replace(ManifoldConfig(), **{"model": "hard"})
