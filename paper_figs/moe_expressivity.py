@@ -174,7 +174,8 @@ def chart_count(full: bool = False) -> Drawing:
 def trained_circle(full: bool = False) -> Drawing:
     """Mean square test error on a circle turned into R^16 while a mixture of four experts of width 10 (soft, and top-1
     with switch gating) and a dense network with as many parameters are trained with Adam: geometric mean and range over
-    the replicas. The line is the hand-written top-1 mixture of the same size."""
+    the replicas. The line is the hand-written top-1 mixture of the same size. At 2,000 steps the three are alike; at
+    20,000 (full size) the top-1 mixture is the worst."""
     import numpy as np
     import torch
     from matplotlib.figure import Figure
@@ -207,7 +208,7 @@ def trained_circle(full: bool = False) -> Drawing:
     axes.set(xscale="log", yscale="log", xlabel="Adam step (128 samples each)", ylabel="mean square test error")
     axes.grid(alpha=0.3)
     axes.set_title(f"Circle in R^16, sin 5x₁ + cos 3x₂, {replicas} replicas, {steps:,} steps")
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8, loc="upper right")
     return Drawing(fig, table)
 
 

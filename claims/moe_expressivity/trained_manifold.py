@@ -42,8 +42,8 @@ def _ratio(name: str, log_errors: np.ndarray, others: np.ndarray, bound: tuple[f
 )
 def experiment_one(trial: Trial, dense_grows: bool = False) -> Iterator[Evidence]:
     """Sixteen replicas each of soft and dense at D = 16 and 64, and on the full curve at D = 64; mean square test
-    errors over 2,000 angles, ratios of geometric means with Welch's intervals on the logarithms. "Does not grow" allows a
-    factor 2, half of 64/16: replicas spread by a factor 2.5, their means by 1.3. Steps, batch and rate are those of a
+    errors over 2,000 angles, ratios of geometric means with Welch's intervals on the logarithms. "Does not grow" allows
+    a factor 2, half of 64/16: replicas spread by a factor 2.5, their means by 1.3. Steps, batch and rate are those of a
     summary of the paper, whose gating and loss are not known."""
     import numpy as np
 

@@ -150,13 +150,12 @@ def product_network(
     atlases: Sequence[LinearAtlas],
     functions: Sequence[Sequence[TwoLayer]],
     scores: Sequence[TwoLayer],
-    shifted: int = 0,
 ) -> MoE:
     """Depth 2L for ``f(x_1, …, x_L) = (f_1(x_1), …, f_L(x_L))`` on L manifolds, E charts each.
 
     The state is ``(x_1, …, x_L, y_1, …, y_L)`` and, between the layers of a pair, τ^(l) of x_l. Layer 2l − 1 computes
     τ^(l) beside everything else; layer 2l has the gate ``[0 | I_E]``, and its expert i copies all but y_l and puts
-    ``g_{l,i}(φ_{l,i}(x_l))`` there. The wrong variant `shifted` computes τ of the circle so many places further on.
+    ``g_{l,i}(φ_{l,i}(x_l))`` there.
     """
     charts = len(atlases[0])
     starts = [0]
@@ -168,8 +167,7 @@ def product_network(
     for factor, (atlas, nets, tau) in enumerate(zip(atlases, functions, scores, strict=True)):
         part = slice(starts[factor], starts[factor + 1])
         spread = torch.zeros(width, tau.inner.shape[1], dtype=torch.float64)
-        read = (factor + shifted) % factors
-        spread[starts[read] : starts[read + 1]] = tau.inner
+        spread[part] = tau.inner
         widened = TwoLayer(spread, tau.bias, tau.outer, tau.constant)
         layers.append(shared_layer(pass_through(width, widened), charts))
         experts = []

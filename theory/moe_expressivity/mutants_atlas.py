@@ -1,6 +1,8 @@
 """Wrong variants of construction A, each the smallest departure that must break it.
 
-They change the two layers of a network made by ``approximator.atlas_network``; each returns a new network.
+``ATLAS_MUTANTS`` change the two layers of a network made by ``approximator.atlas_network``, ``PRODUCT_MUTANTS`` one
+made by ``approximator.product_network``; each returns a new network. (Mutants of the exact construction are in
+``mutants``.)
 
 References
 ----------
@@ -89,4 +91,31 @@ ATLAS_MUTANTS: dict[str, Callable[[MoE], MoE]] = {
         soft_mixture,
         drop_last_neuron,
     )
+}
+
+
+# ------------------------------------------------------------------------------------------------------ products
+
+
+def swap_last_gate_rows(network: MoE) -> MoE:
+    """The last layer exchanges the points of its first two charts."""
+    changed, layers = _copy(network)
+    gate = layers[-1].gate.data
+    gate[[0, 1]] = gate[[1, 0]]
+    return changed
+
+
+def read_next_manifold(network: MoE) -> MoE:
+    """Every pair of layers computes the scores of the next manifold; all have one ambient dimension."""
+    changed, layers = _copy(network)
+    factors = len(layers) // 2
+    for first in layers[::2]:
+        width = first.experts.widths[0]
+        scores = first.experts.weights[0].data[:, : width - factors, 2 * width :]
+        scores[:] = scores.roll((width - factors) // factors, 1).clone()
+    return changed
+
+
+PRODUCT_MUTANTS: dict[str, Callable[[MoE], MoE]] = {
+    function.__name__: function for function in (intact, swap_last_gate_rows, read_next_manifold)
 }
