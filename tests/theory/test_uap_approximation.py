@@ -149,6 +149,18 @@ def test_several_sparse_layers_interpolate_where_one_cannot() -> None:
         interpolate(samples, targets, [mixer] * 2, rng)
 
 
+def test_the_best_draw_and_the_best_clock_are_kept() -> None:
+    samples, targets, _ = problem(10, 10, 4, 2)
+
+    def gaps(form: str, **sizes: int) -> tuple[float, float]:
+        built = interpolate(samples, targets, [FAMILIES["softmax"]], np.random.default_rng(0), form, **sizes)
+        return built.token_gap, built.clock_gap
+
+    for form in ("wide", "narrow"):
+        assert gaps(form, draws=30)[0] > 1.5 * gaps(form, draws=1)[0]  # the first draw is the same
+        assert gaps(form, directions=1000)[1] > 3 * gaps(form, directions=1)[1]
+
+
 def test_the_token_gap_is_the_least_distance() -> None:
     tokens = np.random.default_rng(0).standard_normal((30, 3))
     pairs = [np.linalg.norm(tokens[i] - tokens[j]) for i in range(30) for j in range(i)]
