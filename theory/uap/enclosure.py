@@ -90,7 +90,7 @@ def deviation(
         output = enclose(network, exact(samples.flatten(0, 1)), samples.shape[1], bits)
         difference = (output - exact(targets.flatten(0, 1))).entries()
         return (
-            max(below(entry.abs_lower()) for entry in difference),
+            max(0.0, *(below(entry.abs_lower()) for entry in difference)),
             max(above(entry.abs_upper()) for entry in difference),
         )
 
