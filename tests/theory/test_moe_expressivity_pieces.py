@@ -221,6 +221,33 @@ def test_numbers_beyond_int64_are_counted_as_python_integers() -> None:
     assert enumerate_boxes(moe).volume() == 2
 
 
+def test_denominators_beyond_int64_are_kept_exactly() -> None:
+    small = Affine(np.array([[[3, 1]], [[0, 0]]]), 10**7)  # z -> (3 z + 1) / 10^7, or 0
+    layer = ExactLayer(np.array([[1, 0], [0, 0]]), (small,))
+    identity = Affine(np.array([[[1, 0]]]))
+    for depth in (2, 3, 4, 9):
+        moe = ExactMoE((layer,) * depth, identity, identity, (Fraction(-1),), (Fraction(1),))
+        boxes = enumerate_boxes(moe)
+        assert count(moe, "boxes") == count(moe, "polytopes")
+        assert Fraction(int(boxes.form[0, 0, 0]), boxes.denominator) == Fraction(3, 10**7) ** depth
+        last = int(np.flatnonzero(boxes.path[:, 0])[-1])
+        value = moe.at([Fraction(-1, 2)])[0][0]
+        assert boxes.form[last, 0].tolist() == [0, value * boxes.denominator]
+    nothing = ExactLayer(np.array([[1, 0]]), (Affine(np.zeros((1, 1, 2), np.int64), 10**30),))
+    moe = ExactMoE((nothing,), identity, identity, (Fraction(-1),), (Fraction(1),))
+    assert enumerate_boxes(moe).form.tolist() == [[[0, 0]]]
+
+
+def test_scores_near_the_end_of_int64_are_compared_exactly() -> None:
+    big = 2**61
+    for gate in ([[big, -big], [-big, big]], [[big, big - 1], [big, big]], [[-big, big], [big, -big]]):
+        layer = ExactLayer(np.array(gate), (Affine(np.array([[[0, 0]], [[0, 1]]])),))
+        identity = Affine(np.array([[[1, 0]]]))
+        moe = ExactMoE((layer,), identity, identity, (Fraction(0),), (Fraction(2),))
+        assert count(moe, "boxes") == count(moe, "polytopes")
+        assert enumerate_boxes(moe).path[:, 0].tolist() == sorted({moe.at([Fraction(k, 7)])[1][0] for k in range(15)})
+
+
 def test_units_whose_kinks_cancel_do_not_cut() -> None:
     def net(*columns: int) -> ExactMoE:
         hidden = Affine(np.array([[[2, 1], [-4, -2], [6, 3]]]))  # one hyperplane, x = −1/2

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import lcm
+from math import gcd, lcm
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from lemmata.theory.moe_expressivity.exact import Affine, ExactLayer, ExactMoE
-from lemmata.theory.moe_expressivity.integers import Integers, matmul, narrow, product
+from lemmata.theory.moe_expressivity.integers import SAFE, Integers, matmul, narrow, product
 
 
 class NotAxisParallelError(ValueError):
@@ -142,7 +142,9 @@ def apply(affine: Affine, expert: Int[np.ndarray, " box"], boxes: Boxes) -> Boxe
     for index, part in zip(groups, parts, strict=True):
         form[expert == index] = part
     denominator = boxes.denominator * affine.denominator
-    divisor = int(np.gcd.reduce(np.append(form.ravel(), denominator)))
+    divisor = gcd(int(np.gcd.reduce(form.ravel())), denominator)
+    if divisor >= SAFE:
+        form = form.astype(object)
     return replace(boxes, form=narrow(form // divisor), denominator=denominator // divisor)
 
 
@@ -150,7 +152,7 @@ def _compose(matrix: Integers, boxes: Boxes) -> Integers:
     """Numerators of ``matrix (state, 1)`` over the denominator of the boxes."""
     form = matmul(matrix[:, :-1], boxes.form)
     bias = product(matrix[:, -1], boxes.denominator)
-    constant = form[..., -1] + bias  # both below 2**62
+    constant = form[..., -1] + bias
     return np.concatenate([form[..., :-1], constant[..., None]], -1)
 
 

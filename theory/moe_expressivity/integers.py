@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 Integers = Shaped[np.ndarray, "..."]  # dtype int64, or object holding Python integers
-SAFE = 2**62  # a sum or difference of two numbers below it still fits in int64
+SAFE = 2**60  # sums of up to eight numbers below it fit in int64: two products, and differences of such sums
 
 
 def largest(array: Integers) -> int:
