@@ -57,7 +57,7 @@ from lemmata.theory.moe_expressivity.manifolds import (
     sphere,
     veronese,
 )
-from lemmata.theory.moe_expressivity.mutants_atlas import ATLAS_MUTANTS
+from lemmata.theory.moe_expressivity.mutants_atlas import ATLAS_MUTANTS, PRODUCT_MUTANTS
 from lemmata.theory.moe_expressivity.rates import rate
 
 GATINGS = ("selected", "switch", "soft")
@@ -336,6 +336,18 @@ def test_every_mutant_is_at_least_half_as_bad_again(mutant: str) -> None:
     assert circle_error(network, experiment_target, frame)[0] == before  # mutants copy
 
 
+@pytest.mark.parametrize("mutant", [name for name in PRODUCT_MUTANTS if name != "intact"])
+def test_every_mutant_of_a_product_is_off(mutant: str) -> None:
+    frames = [isometry(2, 3, seeded(seed)) for seed in (30, 31)]
+    atlases = [circle_atlas(4).embed(frame) for frame in frames]
+    functions = [arc_functions(harmonic_target(4, seeded(32)), 4, 20) for _ in frames]
+    network = product_network(atlases, functions, [arc_scores(atlas) for atlas in atlases])
+    t = torch.rand(100, 2, generator=seeded(33), dtype=torch.float64) * 2 * math.pi
+    places = [circle(t[:, i]) @ frame.T for i, frame in enumerate(frames)]
+    x = torch.cat([*places, torch.zeros(100, 2, dtype=torch.float64)], 1)
+    assert (PRODUCT_MUTANTS[mutant](network)(x) - network(x)).abs().max() > 0.1
+
+
 def test_depth_one_depth_two_and_encoder_are_one_function() -> None:
     frame = isometry(2, 10, seeded(17))
     atlas, functions = circle_atlas(5).embed(frame), arc_functions(two_chart_target, 5, 9)
@@ -343,6 +355,21 @@ def test_depth_one_depth_two_and_encoder_are_one_function() -> None:
     two = atlas_network(atlas, functions, arc_scores(atlas))(x)
     torch.testing.assert_close(single_layer(atlas, functions)(x), two, atol=1e-12, rtol=0)
     torch.testing.assert_close(with_encoder(atlas, functions)(x), two, atol=1e-12, rtol=0)
+
+
+def test_charts_that_are_not_tangent_to_a_sphere_keep_their_offsets() -> None:
+    """Frames with ⟨F_i, p_i⟩ ≠ 0: the coordinates are those of x − p_i, in merged and in separate charts."""
+    generator = seeded(29)
+    centres = sphere(4, generator, 6)
+    frames = torch.stack([isometry(2, 6, generator) for _ in range(4)]).mT
+    atlas, x = LinearAtlas(centres, frames), torch.randn(200, 6, generator=generator, dtype=torch.float64)
+    functions = [fit(torch.rand(50, 2, generator=generator).double(), x[:50, :1], 8, generator) for _ in range(4)]
+    chart = (x @ centres.T).argmax(1)
+    coordinates = torch.einsum("bdn,bn->bd", frames[chart], x - centres[chart])
+    hidden = [(coordinates[i] @ functions[c].inner + functions[c].bias).relu() for i, c in enumerate(chart.tolist())]
+    expected = [h @ functions[c].outer + functions[c].constant for h, c in zip(hidden, chart.tolist(), strict=True)]
+    torch.testing.assert_close(single_layer(atlas, functions)(x), torch.stack(expected), atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(with_encoder(atlas, functions)(x), torch.stack(expected), atol=1e-9, rtol=1e-9)
 
 
 def test_centres_of_different_norms_need_the_second_layer() -> None:
