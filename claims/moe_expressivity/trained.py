@@ -68,6 +68,7 @@ def router_gradient(trial: Trial, top_k: int = 1, moves: bool = False) -> Iterat
     none on other cells, all $E^L$ paths occur, and exchanging an expert changes the output by a function of $x_l$
     alone, without interaction between layers.""",
     kind="numeric",
+    cost="standard",
     rows=["ME1"],
     controls=[
         Control("random gates before the same experts", {"gates": "random"}),
