@@ -82,6 +82,7 @@ def deep_pieces(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
     statement=r"""The same mixture computes $\sum_l f_{l,i_l}(x_l)$ exactly, $x_l \in [i_l - 1, i_l]$, borders included
     where $f_l$ is continuous, and as a float64 network without any rounding.""",
     kind="exact",
+    cost="standard",
     rows=["ME1"],
     controls=[
         Control(r"one gate with $-\tau_1$ for $\tau_1$", {"mutant": "negate_gate"}),

@@ -27,12 +27,15 @@ def _ratio(name: str, log_errors: np.ndarray, others: np.ndarray, bound: tuple[f
     "experiment_one",
     source="Experiment I",
     statement=r"""Trained on the circle in $\mathbb{R}^D$ under a random rotation (four experts of width 10, Adam,
-    2,000 steps of 128 samples), a soft mixture has a test error that does not grow from $D = 16$ to $64$, and neither
-    has a dense network with as many parameters. On a curve that uses all coordinates the mixture is better, by a factor
-    between 1.2 and 5. On the circle no model comes within a factor 5 of the error that the paper reports.""",
+    2,000 steps of 128 samples), the test error of a soft mixture does not grow in proportion to $D$ from $16$ to $64$,
+    and neither does that of a dense network with as many parameters. On a curve that uses all coordinates the mixture
+    is better than the dense network, by a factor below 5. On the circle no model comes within a factor 5 of the error
+    that the paper reports.""",
     kind="trained",
     cost="long",
-    controls=[Control("the dense network expected to be worse at $D = 64$", {"dense_grows": True}, literal=True)],
+    controls=[
+        Control("the dense network expected to be four times worse at $D = 64$", {"dense_grows": True}, literal=True)
+    ],
     correction=Correction(
         paper_says=r"""The mixture's test error stays at $3.4 \cdot 10^{-4}$ for $D = 16, 32, 64, 128$, as evidence
         that it escapes the ambient dimension.""",
@@ -42,9 +45,9 @@ def _ratio(name: str, log_errors: np.ndarray, others: np.ndarray, bound: tuple[f
 )
 def experiment_one(trial: Trial, dense_grows: bool = False) -> Iterator[Evidence]:
     """Sixteen replicas each of soft and dense at D = 16 and 64, and on the full curve at D = 64; mean square test
-    errors over 2,000 angles, ratios of geometric means with Welch's intervals on the logarithms. "Does not grow" allows
-    a factor 2, half of 64/16: replicas spread by a factor 2.5, their means by 1.3. Steps, batch and rate are those of a
-    summary of the paper, whose gating and loss are not known."""
+    errors over 2,000 angles, ratios of geometric means with Welch's intervals on the logarithms. Growth with D
+    would be a factor 64/16 = 4; ratios of means spread by a factor 1.4, and the bounds are four of those away. Steps,
+    batch and rate are those of a summary of the paper, whose gating and loss are not known."""
     import numpy as np
 
     from lemmata.toy_models.moe_expressivity.manifold import ManifoldConfig, train
@@ -58,13 +61,13 @@ def experiment_one(trial: Trial, dense_grows: bool = False) -> Iterator[Evidence
             made = train(config, trial.torch_generator(f"{model} {embedding} {ambient}"))
             logs[model, embedding, ambient] = np.log(made.losses[-1].double().numpy())
     dense = logs["dense", "rotated", 64], logs["dense", "rotated", 16]
-    yield _ratio("dense: error at D = 64 over that at D = 16", *dense, (2.0, 100.0) if dense_grows else (0.01, 2.0))
+    yield _ratio("dense: error at D = 64 over that at D = 16", *dense, (4.0, 100.0) if dense_grows else (0.01, 4.0))
     if dense_grows:
         return
     soft = logs["soft", "rotated", 64], logs["soft", "rotated", 16]
-    yield _ratio("soft: error at D = 64 over that at D = 16", *soft, (0.01, 2.0))
+    yield _ratio("soft: error at D = 64 over that at D = 16", *soft, (0.01, 4.0))
     full = logs["dense", "full", 64], logs["soft", "full", 64]
-    yield _ratio("full curve, D = 64: error of the dense network over the soft mixture's", *full, (1.2, 5.0))
+    yield _ratio("full curve, D = 64: error of the dense network over the soft mixture's", *full, (1.0, 5.0))
     least = min(float(np.exp(values.mean())) for key, values in logs.items() if key[1] == "rotated")
     yield Evidence("circle: least geometric mean of a test error", least, ">=", 5 * 3.4e-4, 4)
 
