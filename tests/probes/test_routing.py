@@ -1,7 +1,9 @@
 """Routing probes are at their best on the deep construction and far from it on random routers; margins stated."""
 
 import math
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,6 +21,7 @@ from lemmata.probes.routing import (
     visited_paths,
 )
 from lemmata.theory.moe_expressivity.deep import cubes, zigzag
+from lemmata.theory.moe_expressivity.exact import Affine, ExactLayer, ExactMoE
 from lemmata.theory.moe_expressivity.mutants import read_neighbour
 from lemmata.toy_models.hooked.moe_expressivity import deep_mixture, random_router
 
@@ -102,6 +105,14 @@ def test_information_and_entropy_are_those_of_the_table() -> None:
     assert mutual_information(first, (first > 1).long()) == pytest.approx(math.log(2))
 
 
+def test_a_choice_by_two_coordinates_is_half_explained_by_one() -> None:
+    cells = torch.cartesian_prod(torch.arange(2), torch.arange(2)).repeat(3, 1)
+    joint = (2 * cells[:, 0] + cells[:, 1])[:, None]
+    assert composition_score(joint, cells) == pytest.approx(0.5)
+    constant = torch.zeros_like(joint)  # a layer that does not route does not count
+    assert composition_score(torch.cat([joint, constant, cells[:, :1]], 1), cells) == pytest.approx(0.75)
+
+
 def test_overlap_is_the_common_mass() -> None:
     choice, cell = torch.tensor([0, 0, 0, 0, 1, 1]), torch.tensor([0, 0, 0, 1, 0, 1])
     assert expert_overlap(choice, cell) == pytest.approx(0.5 + 0.25)
@@ -116,6 +127,21 @@ def test_no_swap_is_the_model_and_a_swap_to_the_chosen_expert_changes_nothing() 
         assert torch.equal(swapped(model, inputs, []), model(inputs))
     first = inputs[cells[:, 0] == 1]
     assert swap_effect(model, first, 1, 1).abs().max() == 0
+
+
+def test_locality_is_the_share_of_the_variance() -> None:
+    # Two blocks with one routed layer in front: expert 2 adds 2 x_1 + x_2, so that x_1 explains 4/5 of the variance.
+    identity = np.concatenate([np.eye(2, 3, dtype=np.int64), np.zeros((1, 3), np.int64)])
+    out = np.zeros((2, 1, 4), np.int64)
+    out[1, 0, :2] = 2, 1
+    layer = ExactLayer(np.array([[0, 0, 1], [0, 0, 0]]), (Affine(np.stack([identity] * 2)), Affine(out)))
+    inlet, readout = Affine(np.eye(2, 3, dtype=np.int64)[None]), Affine(np.array([[[1, 0]]]))
+    model = deep_mixture(ExactMoE((layer,), inlet, readout, (Fraction(0),) * 2, (Fraction(1),) * 2))
+    inputs = torch.rand(40_000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    # sampling error about 1/sqrt(40,000)
+    for coordinate, share in ((0, 0.8), (1, 0.2)):
+        found = swap_locality(model, inputs, 0, 1, coordinate, torch.Generator().manual_seed(1))
+        assert found == pytest.approx(share, abs=0.02)
 
 
 def test_where_nothing_routes_or_varies_there_is_no_score() -> None:

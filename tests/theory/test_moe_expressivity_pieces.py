@@ -91,6 +91,8 @@ def test_certificates_are_verified_strictly() -> None:
     assert not verifies_multipliers(rows, [Fraction(0), Fraction(0)])
     assert not verifies_multipliers(rows, [Fraction(-1), Fraction(-1)])
     assert not verifies_multipliers([(*rows[0][:1], Fraction(1)), rows[1]], [Fraction(1), Fraction(1)])
+    both = [(Fraction(1), Fraction(0)), (Fraction(2), Fraction(1))]  # x > 0 and 2x + 1 > 0 have a solution
+    assert not verifies_multipliers(both, [Fraction(2), Fraction(-1)])
     assert not verifies_point(rows, [Fraction(0)])
     with pytest.raises(ValueError, match="are not a system"):
         decide([])
