@@ -72,6 +72,10 @@ class Correction:
     paper_says: str
     true_is: str
 
+    def __post_init__(self) -> None:
+        for name in ("paper_says", "true_is"):
+            object.__setattr__(self, name, " ".join(getattr(self, name).split()))  # line breaks of the source code
+
 
 @dataclass(frozen=True)
 class Claim:

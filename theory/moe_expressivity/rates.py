@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from scipy import stats
 
 
@@ -43,7 +43,7 @@ class Rate:
 
 
 def rate(
-    sizes: Float[np.ndarray, " sizes"], errors: Float[np.ndarray, "replicates sizes"], level: float = 0.95
+    sizes: Shaped[np.ndarray, " sizes"], errors: Float[np.ndarray, "replicates sizes"], level: float = 0.95
 ) -> Rate:
     """Fit the slope.
 
