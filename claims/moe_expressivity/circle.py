@@ -104,11 +104,13 @@ def circle_experts(trial: Trial, experts: int = 0) -> Iterator[Evidence]:
     frame = isometry(2, 16, generator)
     charts = np.array([4, 8, 16, 32, 64])
     targets = [experiment_target, *(harmonic_target(6, generator) for _ in range(6))]
-    table = [[circle_error(circle_network(f, experts or e, 8, frame), f, frame)[0] for e in charts] for f in targets]
+    table = [
+        [circle_error(circle_network(f, experts or e, 8, frame), f, frame)[0] for e in charts.tolist()] for f in targets
+    ]
     fitted = rate(charts, np.maximum(table, 1e-16))
     yield Evidence("slope in E", fitted.slope, "in", (-2.15, -1.8), len(targets), fitted.interval)
     scaled = []
-    for e in charts:
+    for e in charts.tolist():
         for m in (8, 16):
             network = circle_network(experiment_target, experts or e, m, frame)
             scaled.append(circle_error(network, experiment_target, frame)[0] * (m * e) ** 2)
@@ -147,7 +149,9 @@ def two_arcs(trial: Trial, few: int = 2, enough: int = 3) -> Iterator[Evidence]:
     widths = np.array([32, 64, 128, 256, 512])
     targets = [two_chart_target, *(harmonic_target(3, generator) for _ in range(5))]
     for charts, band in ((few, (-0.65, -0.4)), (enough, (-2.1, -1.75)), (4, (-2.1, -1.85))):
-        table = [[circle_error(circle_network(f, charts, m, frame), f, frame)[0] for m in widths] for f in targets]
+        table = [
+            [circle_error(circle_network(f, charts, m, frame), f, frame)[0] for m in widths.tolist()] for f in targets
+        ]
         fitted = rate(widths, np.array(table))
         yield Evidence(f"R^2, {charts} charts", fitted.r_squared, ">=", 0.99, len(targets), precondition=True)
         yield Evidence(f"slope in m, {charts} charts", fitted.slope, "in", band, len(targets), fitted.interval)
@@ -182,9 +186,9 @@ def two_curved_charts(trial: Trial, split: float = 1.0, curved: bool = True) -> 
     widths, table, ratio = np.array([8, 16, 32, 64, 128]), [], 0.0
     for _ in range(5):
         row = []
-        for width in widths:
-            made = curved_network(two_chart_target, int(width), frame, generator)
-            network = made.network if curved else circle_network(two_chart_target, 2, int(width), frame)
+        for width in widths.tolist():
+            made = curved_network(two_chart_target, width, frame, generator)
+            network = made.network if curved else circle_network(two_chart_target, 2, width, frame)
             error, _ = circle_error(network, two_chart_target, frame)
             ratio = max(ratio, error / (made.function_error + split * made.lipschitz * made.chart_error))
             row.append(error)
@@ -225,8 +229,8 @@ def limited_smoothness(trial: Trial, smoother: float = 0.0) -> Iterator[Evidence
         table = np.empty((len(places), len(widths)))
         for row, place in enumerate(places):
             target, kinks = rough_target(order + smoother, place), (place, place + np.pi)
-            for column, width in enumerate(widths):
-                network = circle_network(target, 4, int(width), frame)
+            for column, width in enumerate(widths.tolist()):
+                network = circle_network(target, 4, width, frame)
                 table[row, column], _ = circle_error(network, target, frame, 1_001, also=kinks)
         fitted = rate(widths, table.reshape(8, 5, -1).max(1))
         yield Evidence(f"a = {order}: R^2 of the line", fitted.r_squared, ">=", 0.97, 40, precondition=True)

@@ -48,9 +48,11 @@ def intrinsic_dimension(trial: Trial, more: int = 0, rougher: float = 0.0) -> It
                 def target(t: Tensor, field=field) -> Tensor:  # type: ignore[no-untyped-def]
                     return field(circle(t.reshape(-1))).reshape(t.shape)
 
-                table[row] = [circle_error(circle_network(target, 4, m, frame), target, frame)[0] for m in widths]
+                table[row] = [
+                    circle_error(circle_network(target, 4, m, frame), target, frame)[0] for m in widths.tolist()
+                ]
             else:
-                table[row] = [torus_chart_error(dim, int(m), field, generator) for m in widths]
+                table[row] = [torus_chart_error(dim, m, field, generator) for m in widths.tolist()]
         fitted = rate(widths, table)
         yield Evidence(
             f"d = {assumed}: R^2 of the line", fitted.r_squared, ">=", 0.97, replicates, precondition=not more
@@ -125,8 +127,8 @@ def full_curve(trial: Trial, decay: float = 3.0) -> Iterator[Evidence]:
     for ambient in (16, 64, 256):
         table = np.empty((len(targets), len(widths)))
         for row, target in enumerate(targets):
-            for column, width in enumerate(widths):
-                network = curve_network(target, ambient, 8, int(width))
+            for column, width in enumerate(widths.tolist()):
+                network = curve_network(target, ambient, 8, width)
                 table[row, column] = curve_error(network, target, ambient, decay, 1_001)
         found[ambient] = table
         fitted = rate(widths, table)
@@ -183,8 +185,8 @@ def sphere(trial: Trial, swapped: bool = False) -> Iterator[Evidence]:
         for row in range(replicates):
             sample = Sample.of(field(3, generator), points(12_000, generator), 6_000)
             frame = isometry(3, 16, generator)
-            for column, width in enumerate(widths):
-                network = mixture(sample, sphere_atlas(), int(width), frame, generator)
+            for column, width in enumerate(widths.tolist()):
+                network = mixture(sample, sphere_atlas(), width, frame, generator)
                 if swapped:
                     gate = next(iter(network)).gate.data
                     gate[[0, 1]] = gate[[1, 0]]
@@ -215,7 +217,7 @@ def sphere(trial: Trial, swapped: bool = False) -> Iterator[Evidence]:
     ),
 )
 def dense_control(trial: Trial, literal: bool = False, share: int = 1) -> Iterator[Evidence]:
-    """Rough fields of order 3/2 on a sphere in R^256, m = 16, 32, 64; twelve targets, both fits from the same 6,000
+    """Rough fields of order 3/2 on a sphere in R^256, m = 16, 32, 64; nine targets, both fits from the same 6,000
     points and measured on 6,000 others, random neurons in their own inputs. Ratio of errors: geometric mean with its
     95 % interval."""
     import numpy as np
@@ -226,7 +228,7 @@ def dense_control(trial: Trial, literal: bool = False, share: int = 1) -> Iterat
     from lemmata.theory.moe_expressivity.manifolds import isometry, sphere
     from lemmata.theory.moe_expressivity.rates import rate
 
-    generator, widths, replicates, ambient = trial.torch_generator(), np.array([16, 32, 64]), 12, 256
+    generator, widths, replicates, ambient = trial.torch_generator(), np.array([16, 32, 64]), 9, 256
     mixed, single = np.empty((2, replicates, len(widths)))
     for row in range(replicates):
         sample = Sample.of(rough_field(1.5, 3, generator), sphere(12_000, generator), 6_000)
@@ -286,7 +288,7 @@ def projective_plane(trial: Trial, axes: str = "icosahedron") -> Iterator[Eviden
     for row in range(replicates):
         sample = Sample.of(rough_field(1.5, 6, generator), points(12_000, generator), 8_000)
         frame = isometry(6, 256, generator)
-        table[row] = [sample.error(mixture(sample, atlas, int(m), frame, generator), frame) for m in widths]
+        table[row] = [sample.error(mixture(sample, atlas, m, frame, generator), frame) for m in widths.tolist()]
         if row < 4:
             three.append(sample.error(mixture(sample, coordinate, 128, frame, generator), frame))
     fitted = rate(widths, table)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Real
 from scipy import stats
 
 
@@ -42,9 +42,7 @@ class Rate:
         return self.low, self.high
 
 
-def rate(
-    sizes: Shaped[np.ndarray, " sizes"], errors: Float[np.ndarray, "replicates sizes"], level: float = 0.95
-) -> Rate:
+def rate(sizes: Real[np.ndarray, " sizes"], errors: Float[np.ndarray, "replicates sizes"], level: float = 0.95) -> Rate:
     """Fit the slope.
 
     Parameters
