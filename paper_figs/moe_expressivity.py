@@ -208,7 +208,7 @@ def trained_circle(full: bool = False) -> Drawing:
     axes.set(xscale="log", yscale="log", xlabel="Adam step (128 samples each)", ylabel="mean square test error")
     axes.grid(alpha=0.3)
     axes.set_title(f"Circle in R^16, sin 5x₁ + cos 3x₂, {replicas} replicas, {steps:,} steps")
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8, loc="center left")
     return Drawing(fig, table)
 
 

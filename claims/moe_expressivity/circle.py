@@ -48,7 +48,7 @@ def circle_rate(trial: Trial, mutant: str = "intact", reach: float = 1.5) -> Ite
     )
     from lemmata.theory.moe_expressivity.layer import MoE
     from lemmata.theory.moe_expressivity.manifolds import isometry
-    from lemmata.theory.moe_expressivity.mutants_atlas import ATLAS_MUTANTS
+    from lemmata.theory.moe_expressivity.mutants.atlas import ATLAS_MUTANTS
     from lemmata.theory.moe_expressivity.rates import rate
 
     generator = trial.torch_generator()
@@ -254,7 +254,7 @@ def hard_choice(trial: Trial, blurred: str = "soft_mixture", sharp: str = "intac
     """The circle in R^16 with E = 4 and the paper's target, of which the sup norm is about 2."""
     from lemmata.theory.moe_expressivity.circle import circle_error, circle_network, experiment_target
     from lemmata.theory.moe_expressivity.manifolds import isometry
-    from lemmata.theory.moe_expressivity.mutants_atlas import ATLAS_MUTANTS
+    from lemmata.theory.moe_expressivity.mutants.atlas import ATLAS_MUTANTS
 
     frame = isometry(2, 16, trial.torch_generator())
     networks = [circle_network(experiment_target, 4, width, frame) for width in (16, 32, 64, 128, 256)]

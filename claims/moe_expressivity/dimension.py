@@ -330,7 +330,7 @@ def product(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
         harmonic_target,
     )
     from lemmata.theory.moe_expressivity.manifolds import circle, isometry
-    from lemmata.theory.moe_expressivity.mutants_atlas import PRODUCT_MUTANTS
+    from lemmata.theory.moe_expressivity.mutants.atlas import PRODUCT_MUTANTS
     from lemmata.theory.moe_expressivity.rates import rate
 
     generator, widths, count = trial.torch_generator(), np.array([16, 32, 64, 128]), 4_001

@@ -46,7 +46,7 @@ def deep_pieces(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
     1024). Affine maps are compared as integer tuples. Controls stop at E^L = 64."""
     from lemmata.theory.moe_expressivity.boxes import enumerate_boxes
     from lemmata.theory.moe_expressivity.deep import cubes
-    from lemmata.theory.moe_expressivity.mutants import CUBE_MUTANTS
+    from lemmata.theory.moe_expressivity.mutants.pieces import CUBE_MUTANTS
     from lemmata.theory.moe_expressivity.pieces import count, summarise
 
     tried = sizes(LARGEST if mutant == "intact" else 64)
@@ -101,7 +101,7 @@ def deep_values(trial: Trial, mutant: str = "intact", jump: int = 0) -> Iterator
     import torch
 
     from lemmata.theory.moe_expressivity.deep import cubes
-    from lemmata.theory.moe_expressivity.mutants import CUBE_MUTANTS
+    from lemmata.theory.moe_expressivity.mutants.pieces import CUBE_MUTANTS
 
     rng = trial.rng()
     points_seen = wrong = wrong_path = wrong_float = 0
@@ -193,7 +193,7 @@ def digits(trial: Trial, mutant: str = "intact") -> Iterator[Evidence]:
 
     from lemmata.theory.moe_expressivity import deep
     from lemmata.theory.moe_expressivity.boxes import enumerate_boxes
-    from lemmata.theory.moe_expressivity.mutants import DIGIT_MUTANTS
+    from lemmata.theory.moe_expressivity.mutants.pieces import DIGIT_MUTANTS
     from lemmata.theory.moe_expressivity.pieces import count
 
     tried = sizes(LARGEST if mutant == "intact" else 64)

@@ -84,7 +84,7 @@ def routing_map(trial: Trial, gates: str = "construction") -> Iterator[Evidence]
 
     from lemmata.probes import routing
     from lemmata.theory.moe_expressivity.deep import cubes
-    from lemmata.theory.moe_expressivity.mutants import read_neighbour
+    from lemmata.theory.moe_expressivity.mutants.pieces import read_neighbour
     from lemmata.toy_models.hooked.moe_expressivity import deep_mixture, random_router
 
     experts = blocks = 3

@@ -22,7 +22,7 @@ from lemmata.probes.routing import (
 )
 from lemmata.theory.moe_expressivity.deep import cubes, zigzag
 from lemmata.theory.moe_expressivity.exact import Affine, ExactLayer, ExactMoE
-from lemmata.theory.moe_expressivity.mutants import read_neighbour
+from lemmata.theory.moe_expressivity.mutants.pieces import read_neighbour
 from lemmata.toy_models.hooked.moe_expressivity import deep_mixture, random_router
 
 SIZES = [(3, 2), (2, 4), (4, 3)]

@@ -58,7 +58,7 @@ from lemmata.theory.moe_expressivity.manifolds import (
     sphere,
     veronese,
 )
-from lemmata.theory.moe_expressivity.mutants_atlas import ATLAS_MUTANTS, PRODUCT_MUTANTS
+from lemmata.theory.moe_expressivity.mutants.atlas import ATLAS_MUTANTS, PRODUCT_MUTANTS
 from lemmata.theory.moe_expressivity.rates import rate
 
 GATINGS = ("selected", "switch", "soft")

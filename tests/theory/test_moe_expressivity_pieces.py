@@ -17,7 +17,7 @@ from lemmata.theory.moe_expressivity.deep import cubes, digits, zigzag
 from lemmata.theory.moe_expressivity.exact import Affine, ExactLayer, ExactMoE
 from lemmata.theory.moe_expressivity.feasible import decide, verifies_multipliers, verifies_point
 from lemmata.theory.moe_expressivity.integers import matmul, product, rational
-from lemmata.theory.moe_expressivity.mutants import CUBE_MUTANTS, DIGIT_MUTANTS
+from lemmata.theory.moe_expressivity.mutants.pieces import CUBE_MUTANTS, DIGIT_MUTANTS
 from lemmata.theory.moe_expressivity.obstructions import (
     continuous_rows,
     fitted_residual,

@@ -9,7 +9,7 @@ import torch
 from transformer_lens import ActivationCache
 
 from lemmata.theory.moe_expressivity.deep import cubes, digits
-from lemmata.theory.moe_expressivity.mutants import CUBE_MUTANTS
+from lemmata.theory.moe_expressivity.mutants.pieces import CUBE_MUTANTS
 from lemmata.toy_models.hooked.moe_expressivity import deep_mixture, random_router
 from lemmata.toy_models.moe_expressivity.pieces import (
     PiecesConfig,

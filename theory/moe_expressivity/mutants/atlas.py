@@ -1,8 +1,7 @@
 """Wrong variants of construction A, each the smallest departure that must break it.
 
 ``ATLAS_MUTANTS`` change the two layers of a network made by ``approximator.atlas_network``, ``PRODUCT_MUTANTS`` one
-made by ``approximator.product_network``; each returns a new network. (Mutants of the exact construction are in
-``mutants``.)
+made by ``approximator.product_network``; each returns a new network.
 
 References
 ----------
