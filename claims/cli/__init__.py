@@ -78,13 +78,13 @@ def verify(
     if json_file is not None:
         writable_file(json_file, "--json")
     session = show.progress(chosen, seed, jobs, time_limit)
-    results.remember(session.results)
     if json_file is not None:
         import json
 
         text = json.dumps(results.session_json(session.results, session.interrupted), indent=2, ensure_ascii=False)
         results.write_text(json_file, text + "\n")
     show.verdicts(session, chosen, verbose)
+    results.remember(session.results)
     if session.interrupted:
         raise SystemExit(130)
     raise SystemExit(any(result.verdict.fails for result in session.results))
