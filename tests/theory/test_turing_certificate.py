@@ -13,6 +13,7 @@ from lemmata.theory.turing.decode import forward, generate
 from lemmata.theory.turing.fast import RingDecoder
 from lemmata.theory.turing.library import BB4, COPY, INC, MACHINES, PAL
 from lemmata.theory.turing.mutants.network import WEIGHT_MUTANTS, single_changes
+from lemmata.theory.turing.post import PostTable
 from lemmata.theory.turing.strategies import machines, machines_with_words
 from lemmata.theory.turing.tables import alternating
 
@@ -58,6 +59,41 @@ def test_single_changes_are_rejected_or_alter_no_step() -> None:
         elif NetworkStep.of(changed).attention_margin > 0:
             assert not sound
     assert 0 < len(passed) < 188
+
+
+@pytest.mark.parametrize(
+    ("changes", "largest", "largest_sum"),
+    [({"query": 127, "key": 2}, 254, 254), ({"key": 127, "query": -2}, 127, 254), ({"unembedding": 100}, 200, 200)],
+)
+def test_what_overflows_int8_is_not_proved(changes: dict[str, int], largest: int, largest_sum: int) -> None:
+    table, weights = compile_machine(INC)
+    scaled = {name: getattr(weights, name) * np.int8(factor) for name, factor in changes.items()}
+    found = certify_weights(table, replace(weights, **scaled))
+    assert (found.largest, found.largest_sum, found.fits_int8, found.proved) == (largest, largest_sum, False, False)
+    expected = table.expected("1011", 6, 1_000)
+    made = generate(replace(weights, **scaled), table.prompt("1011", 6), table.halting_tokens(), len(expected))
+    assert made.tie is not None or made.tokens != expected
+
+
+def test_the_bound_on_sums_holds_for_partial_ones() -> None:
+    table, weights = compile_machine(INC)
+    value = weights.value.copy()
+    value[0], value[8] = 70, -70  # the flags and S cancel where all are summed, but not on the way
+    assert NetworkStep.of(weights).largest_sum < 8
+    assert certify_weights(table, replace(weights, value=value)).largest_sum > 127
+
+
+def test_a_key_that_scores_the_newest_token_as_the_oldest_is_rejected() -> None:
+    table, weights = compile_machine(INC)
+    found = certify_weights(table, replace(weights, key=weights.key + weights.query))
+    assert (found.attention_margin, found.wrong, found.proved) == (0, 0, False)
+
+
+def test_a_table_without_transitions_proves_nothing() -> None:
+    table, weights = compile_machine(INC)
+    nothing = PostTable(*(np.full_like(part, -1) for part in table.post.table))
+    found = certify_weights(replace(table, post=replace(table.post, table=nothing)), weights)
+    assert (found.wrong, found.transitions, found.proved) == (0, 0, False)
 
 
 def test_the_classes_see_all_that_the_literal_decoder_sees() -> None:

@@ -10,6 +10,8 @@ completely, *from the weights*:
    ``(emb(w) + pos(N−1))·W_V·[W_1 | W_U]``. Tokens with equal rows are one class. For weights as compiled there is one
    class a control state and one a queue symbol, so that |P|·|Γ| cases are all there are.
 3. *Cases.* In each case with a defined transition the right token has the largest logit, with no tie.
+4. *Range.* All this is in exact integers. A bound on every partial sum, whatever its order, is at most 127, so that
+   int8 computes the same.
 
 By induction over the generated tokens (the window always carries the queue in its symbols and the control state in its
 newest token, which holds for the prompt and is kept by the step), greedy decoding then equals the Post machine's run on
@@ -49,7 +51,9 @@ class NetworkStep:
     logits : float array, shape (newest classes, oldest classes, vocabulary)
         The logits of each case.
     least, largest : int
-        Range of every activation in any case: streams, FFN before and after the ReLU, logits.
+        Range of every activation in any case: streams, query and keys, scores, FFN before and after the ReLU, logits.
+    largest_sum : int
+        A bound on the absolute value of every partial sum: each product is taken with absolute values.
     """
 
     attention_margin: int
@@ -58,6 +62,7 @@ class NetworkStep:
     logits: Float[np.ndarray, "newest oldest vocabulary"]
     least: int
     largest: int
+    largest_sum: int
 
     @classmethod
     def of(cls, weights: Weights) -> NetworkStep:
@@ -69,7 +74,7 @@ class NetworkStep:
         query = (newest @ w["query"])[:, 0]
         key_newest, key_middle, key_oldest = ((stream @ w["key"])[:, 0] for stream in (newest, middle, oldest))
 
-        def extremes(keys: Float[np.ndarray, " vocabulary"]) -> Float[np.ndarray, "2 vocabulary"]:
+        def extremes(keys: Float[np.ndarray, " keys"]) -> Float[np.ndarray, "2 vocabulary"]:
             """Least and largest score of each query over all key tokens."""
             both = np.stack([query * keys.min(), query * keys.max()])
             return np.stack([both.min(0), both.max(0)])
@@ -92,9 +97,27 @@ class NetworkStep:
         stream = [
             getattr(newest, end)(0) + getattr(read, end)(0) + getattr(written, end)((0, 1)) for end in ("min", "max")
         ]
-        parts = [newest, middle, oldest, before, hidden, logits, *stream]
+        keys = np.concatenate([key_newest, key_middle, key_oldest])
+        scores = extremes(keys)
+        parts = [newest, middle, oldest, query, keys, scores, before, hidden, logits, *stream]
         least, largest = int(min(part.min() for part in parts)), int(max(part.max() for part in parts))
-        return cls(margin, newest_class, oldest_class, logits, least, largest)
+
+        # |a·b| and each of its partial sums is at most |a|·|b|; what a coordinate can hold at most is taken alone.
+        size = {name: np.abs(array) for name, array in w.items()}
+        entry = np.abs(np.stack([newest, middle, oldest])).max(0)
+        read_sum = np.abs(newest).max(0) + _product(np.abs(oldest), size["value"]).max(0)
+        written_sum = written if (w["output"] >= 0).all() else _product(hidden, size["output"])
+        last_sum = read_sum + written_sum.max((0, 1))
+        sums = [
+            _product(np.abs(newest), size["query"]),
+            _product(entry, size["key"]),
+            np.abs(scores),
+            read_sum @ size["hidden"] + size["hidden_bias"],
+            last_sum,
+            last_sum @ size["unembedding"],
+        ]
+        bound = max(largest, -least, *(int(part.max()) for part in sums))
+        return cls(margin, newest_class, oldest_class, logits, least, largest, bound)
 
     def next_token(self) -> Int[np.ndarray, "newest oldest"]:
         """The greedy next token of each case; −1 where the largest logit is shared."""
@@ -137,6 +160,8 @@ class Certificate:
         Least lead of the right token over the second in the proved cases.
     least, largest : int
         Range of all activations in all cases.
+    largest_sum : int
+        Bound on every partial sum in all cases.
     """
 
     machine: str
@@ -149,11 +174,18 @@ class Certificate:
     logit_margin: int
     least: int
     largest: int
+    largest_sum: int
+
+    @property
+    def fits_int8(self) -> bool:
+        """Whether no partial sum leaves −127 … 127."""
+        return self.largest_sum <= np.iinfo(np.int8).max
 
     @property
     def proved(self) -> bool:
-        """Whether the network equals the machine on every input and every window of at least 2 tokens."""
-        return self.attention_margin > 0 and self.transitions > 0 and self.wrong == 0
+        """Whether the network equals the machine on every input and every window of at least 2 tokens, in exact
+        integers and in int8."""
+        return self.attention_margin > 0 and self.transitions > 0 and self.wrong == 0 and self.fits_int8
 
 
 def certify_weights(table: TokenTable, weights: Weights) -> Certificate:
@@ -169,8 +201,9 @@ def certify_weights(table: TokenTable, weights: Weights) -> Certificate:
     Returns
     -------
     Certificate
-        ``proved`` is sound and complete for weights whose attention always reads the oldest token: a weight that does
-        not change the step leaves it true, one that changes any case makes it false.
+        ``proved`` is sound, and complete for weights whose attention always reads the oldest token and whose
+        ``largest_sum`` fits int8: a weight that does not change the step leaves it true, one that changes any case
+        makes it false. ``largest_sum`` is a bound, so that some weights are refused whose values would fit.
     """
     step = NetworkStep.of(weights)
     state, symbol = np.divmod(np.arange(table.vocabulary), table.n_symbols)
@@ -195,6 +228,7 @@ def certify_weights(table: TokenTable, weights: Weights) -> Certificate:
         logit_margin=int(lead.min(initial=2**31)),
         least=step.least,
         largest=step.largest,
+        largest_sum=step.largest_sum,
     )
 
 

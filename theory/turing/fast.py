@@ -1,8 +1,9 @@
 """A fast decoder of the same weights: the window as a ring buffer, the network as the table that it is.
 
 The table is derived from the weights (:class:`lemmata.theory.turing.certificate.NetworkStep`), not from the machine:
-one entry a case of (class of the newest token, class of the oldest token). It equals the literal decoder whenever the
-attention always reads the oldest token, which the derivation checks.
+one entry a case of (class of the newest token, class of the oldest token). It equals the literal decoder in
+exact integers (int64; int8 where no sum overflows) whenever the attention always reads the oldest token, which the
+derivation checks.
 """
 
 from __future__ import annotations
