@@ -1,6 +1,7 @@
 """Softmax attention: the threshold, against closed forms and against the hardmax decoder."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,3 +51,19 @@ def test_adversarial_windows_hold_one_right_and_one_wrong_symbol() -> None:
 def test_the_mass_at_the_threshold_is_a_half() -> None:
     beta = math.log(7)
     assert math.exp(beta) / (math.exp(beta) + 8 - 1) == pytest.approx(0.5)
+
+
+def test_an_exact_tie_is_a_failure() -> None:
+    table, weights = compile_machine(INC)
+    silent = replace(weights, output=np.zeros_like(weights.output))  # all logits are 0
+    failed, total = failures(table, silent, 4, 2.0)
+    assert failed == total > 0
+
+
+def test_windows_and_gaps_that_say_nothing_are_refused() -> None:
+    table, weights = compile_machine(INC)
+    for gap in (math.nan, math.inf, -math.inf):
+        with pytest.raises(ValueError, match=f"inverse_temperature {gap} is not finite"):
+            failures(table, weights, 4, gap)
+    with pytest.raises(ValueError, match="window 1 is too small"):
+        failures(table, weights, 1, 2.0)

@@ -12,11 +12,13 @@ turing sheet, section 4.6, rows T8 and T9.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from lemmata.theory.turing.post import check_window
 from lemmata.theory.turing.tokens import TokenTable
 from lemmata.theory.turing.weights import Weights
 
@@ -67,7 +69,16 @@ def adversarial_windows(table: TokenTable, window: int) -> Iterator[tuple[np.nda
 
 
 def failures(table: TokenTable, weights: Weights, window: int, inverse_temperature: float) -> tuple[int, int]:
-    """Number of adversarial windows on which the right token does not win strictly, and of all of them."""
+    """Number of adversarial windows on which the right token does not win strictly, and of all of them.
+
+    Raises
+    ------
+    ValueError
+        If `window` is less than 2, or `inverse_temperature` is not finite.
+    """
+    check_window(window)
+    if not math.isfinite(inverse_temperature):
+        raise ValueError(f"inverse_temperature {inverse_temperature} is not finite")
     failed = total = 0
     for windows, right in adversarial_windows(table, window):
         logits = soft_logits(weights, windows, inverse_temperature)
