@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from itertools import product
+from typing import no_type_check
 
 import numpy as np
 import pytest
@@ -95,6 +96,8 @@ def test_hardmax_averages_over_ties_and_rounds_down() -> None:
     # Means −1/2, 0, −1/2 become −1, 0, −1; the stream is −1, 0, −2, and token 1 wins where it is negative.
     assert step.tokens.tolist() == [[1, 0, 1]]
     assert (step.hardmaxes, step.tied, step.rounded_down) == (6, 3, 2)
+    positive = forward(replace(decoders, embedding=-decoders.embedding), np.array([[[0, 1], [1, 1], [1, 0]]]))
+    assert (positive.tied, positive.rounded_down) == (3, 0)  # means 1/2, 0, 1/2: both roundings give 0
     toward_zero = STREAMING_MUTANTS["TowardsZero"].of(decoders)
     assert generate_streaming(StreamingDecoder.of(decoders), [0, 1], 1) == (1,)
     assert generate_streaming(toward_zero, [0, 1], 1) == (0,)
@@ -161,10 +164,22 @@ def test_a_value_outside_of_the_memory_is_found() -> None:
         def queries(self, m: Memory) -> range:
             return list(super().queries(m))
 
+    class Converting(StreamingDecoder):
+        def queries(self, m: Memory) -> list[int]:
+            return list(range(self.window))
+
+    class Clipping(StreamingDecoder):
+        @no_type_check
+        def saturate(self, value: int) -> int:
+            low = max(-self.half, value)
+            return min(low, self.half - 1)
+
     assert unmetered(StreamingDecoder) == []
     assert unmetered(STREAMING_MUTANTS["LocalVariable"]) == ["mean: STORE_FAST mean"]
     assert unmetered(Listing)
     assert unmetered(Copying)
+    assert unmetered(Converting) == ["queries: LOAD_GLOBAL list"]
+    assert unmetered(Clipping) == ["saturate: STORE_FAST low"]
     decoder = StreamingDecoder.of(random_decoders(np.random.default_rng(0), 1, SIZES))
     with pytest.raises(AttributeError, match="cannot assign"):
         decoder.window = 3
@@ -172,6 +187,76 @@ def test_a_value_outside_of_the_memory_is_found() -> None:
         decoder.w["bias"] = ()
     with pytest.raises(TypeError, match="does not support item assignment"):
         decoder.w["bias"][0][0][0] = 1
+
+
+@no_type_check
+def test_hiding_places_outside_of_the_memory_are_found() -> None:
+    class Stash(StreamingDecoder):
+        def distance(self, m):
+            self.__dict__["stash"] = m.key
+            return m.key - m.query
+
+    class Helper(StreamingDecoder):
+        def distance(self, m):
+            return self.helper(m)
+
+        def helper(self, m):
+            difference = m.key - m.query
+            return difference
+
+    class Recursion(StreamingDecoder):
+        def distance(self, m):
+            return self.down(m, m.key, 0)
+
+        def down(self, m, left, made):
+            return self.down(m, left - 1, made + 1) if left > m.query else made
+
+    class Mutual(StreamingDecoder):
+        def distance(self, m):
+            return self.seen(m) if m.key < m.query else m.key - m.query
+
+    class Default(StreamingDecoder):
+        def distance(self, m, stash=[0]):  # noqa: B006
+            stash[0] = m.key
+            return m.key - m.query
+
+    class ClassAttribute(StreamingDecoder):
+        ties = {}  # noqa: RUF012
+
+        def distance(self, m):
+            self.ties[0] = m.key
+            return m.key - m.query
+
+    class Generator(StreamingDecoder):
+        def keys(self, m):
+            yield from range(m.query, self.window)
+
+    class Outer(StreamingDecoder):
+        def distance(self, m):
+            hidden[0] = m.key
+            return m.key - m.query
+
+    hidden = [0]
+    assert unmetered(Stash) == ["distance: LOAD_ATTR __dict__"]
+    assert unmetered(Helper) == ["helper: STORE_FAST difference"]
+    assert unmetered(Recursion) == ["down: calls itself"]
+    assert unmetered(Mutual) == ["distance: calls itself", "seen: calls itself"]
+    assert unmetered(Default) == ["distance: defaults, *arguments or a generator"]
+    assert unmetered(ClassAttribute) == ["class: holds ties"]
+    assert unmetered(Generator)[0] == "keys: defaults, *arguments or a generator"
+    assert "distance: LOAD_DEREF hidden" in unmetered(Outer)
+    for cheat in (
+        Stash,
+        Helper,
+        Recursion,
+        Default,
+        ClassAttribute,
+        Generator,
+        Outer,
+    ):  # and all of them run as it does
+        assert runs(cheat)[0] == 0
+    with pytest.raises(AttributeError, match="__dict__"):
+        StreamingDecoder.of(random_decoders(np.random.default_rng(0), 1, SIZES)).__dict__  # noqa: B018
 
 
 def runs(simulator: type[StreamingDecoder]) -> tuple[int, int, int]:

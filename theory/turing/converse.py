@@ -17,7 +17,8 @@ read-only; `pos` must be computable in that space, and the number of program lin
 
 **The meter.** All that the program changes lies in a :class:`lemmata.theory.turing.memory.Memory`, whose fields are
 declared with their width and refuse any other value. Loop counters are fields too (``for m.query in range(…)``), and
-:func:`unmetered` shows, from the bytecode, that no method keeps a local variable. What one saturating operation
+:func:`unmetered` shows, from the bytecode of all that a step reaches, that no method keeps a local variable, sets
+anything but the memory, or calls itself. What one saturating operation
 computes before it is clipped lives for that operation only. (Methods that run for every number are ``no_type_check``:
 checking their arguments costs ten times as much as they do.)
 
@@ -28,6 +29,7 @@ turing sheet, section 4.5, row T10; Theorem 2 of the paper (the inclusion ⊆).
 
 from __future__ import annotations
 
+import dataclasses
 import dis
 import inspect
 import math
@@ -65,7 +67,7 @@ def scratch_bits(
 # -------------------------------------------------------------------------------------------------------- simulator
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class StreamingDecoder:
     """The simulator: parameters to read, and a program on a :class:`Memory`.
 
@@ -258,7 +260,7 @@ class StreamingDecoder:
         return -self.half if value < 0 else self.half - 1
 
 
-PROGRAM = "step embed queries keys attend seen distance project rate admit mean transform choose saturate".split()
+NOT_PLAIN = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_GENERATOR | inspect.CO_COROUTINE
 
 
 def _tuples(nested: Any) -> Any:
@@ -279,16 +281,37 @@ def generate_streaming(decoder: StreamingDecoder, prompt: Sequence[int], count: 
 def unmetered(decoder: type[StreamingDecoder]) -> list[str]:
     """Instructions of the program that could keep a value outside of the memory: ``"method: instruction argument"``.
 
-    A method may set a field or a cell (the decoder is frozen and its parameters are tuples), build the pair that
-    addresses a cell, and call methods, `range`, `max` and `min`. Arguments and iterators of `range` repeat what the
-    memory holds.
+    The program is ``step`` and every method that it reaches. A method may set a field or a cell, build the pair that
+    addresses a cell, and call methods, `range`, `max` and `min`; but not itself, be it through others, since every call
+    in progress has arguments of its own. It may name the memory's fields, methods, and the decoder's sizes and
+    parameters, and no other attribute: of what these reach, only the memory can be changed, as the decoder is frozen
+    and its parameters are tuples. Arguments and iterators of `range` repeat what the memory holds.
     """
-    found = []
-    for name in PROGRAM:
-        for line in dis.get_instructions(inspect.unwrap(getattr(decoder, name))):
+    sizes = [field.name for field in dataclasses.fields(StreamingDecoder)]
+    known = {*sizes, *decoder(*[2] * (len(sizes) - 1), w=MappingProxyType({})).fields()}
+    found, calls, waiting = [], dict[str, set[str]](), ["step"]
+    for name in waiting:
+        calls[name] = set()
+        function = inspect.unwrap(getattr(decoder, name))
+        if function.__defaults__ or function.__kwdefaults__ or function.__code__.co_flags & NOT_PLAIN:
+            found.append(f"{name}: defaults, *arguments or a generator")
+        for line in dis.get_instructions(function):
+            attribute = line.opname in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "LOAD_SUPER_ATTR")
+            method = attribute and inspect.isfunction(getattr(decoder, line.argval, None)) and line.argval[0] != "_"
+            unknown = attribute and not method and line.argval not in known
             stores = line.opname.startswith("STORE_") and line.opname not in ("STORE_ATTR", "STORE_SUBSCR")
             builds = line.opname.startswith(("BUILD_", "MAKE_")) and line.opname != "BUILD_TUPLE"
-            calls = line.opname == "LOAD_GLOBAL" and line.argval not in ("range", "max", "min")
-            if stores or builds or calls:
+            outside = line.opname in ("LOAD_GLOBAL", "LOAD_NAME") and line.argval not in ("range", "max", "min")
+            if unknown or stores or builds or outside or line.opname.endswith(("DEREF", "CLOSURE")):
                 found.append(f"{name}: {line.opname} {line.argval}")
-    return found
+            if method:
+                calls[name].add(line.argval)
+        waiting += sorted(calls[name] - {*waiting})
+    for name in sorted(calls):
+        reached = list(calls[name])
+        for callee in reached:
+            reached += calls[callee] - {*reached}
+        if name in reached:
+            found.append(f"{name}: calls itself")
+    owned = {name for base in decoder.__mro__ for name in vars(base)} - set(StreamingDecoder.__slots__)
+    return found + [f"class: holds {name}" for name in sorted(known & owned)]
