@@ -1,7 +1,9 @@
 """The turing construction: each stage alone, then the whole, against runs that share no code with it."""
 
+import inspect
 from dataclasses import replace
 from itertools import product
+from typing import no_type_check
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lemmata.theory.turing import TuringMachine, compile_machine, run
-from lemmata.theory.turing.decode import forward, generate, teacher_forced
+from lemmata.theory.turing.decode import check_generation, forward, generate, teacher_forced
 from lemmata.theory.turing.ensemble import History, all_machines, compare_with_post, only, run_turing
 from lemmata.theory.turing.library import BB3, BB3_ONES, INC, PAL
 from lemmata.theory.turing.machine import Transition, TuringTable
@@ -324,6 +326,19 @@ def test_generation_refuses_bad_prompts_and_lengths() -> None:
         generate(weights, [0, 60], (), 3)
     with pytest.raises(ValueError, match="max_tokens -1"):
         generate(weights, [0, 1], (), -1)
+    with pytest.raises(ValueError, match="window 1 is too small"):
+        weights.positions(1)
+    with pytest.raises(ValueError, match="window 0 is too small"):
+        weights.positions(0)
+
+
+@no_type_check
+def test_numbers_that_are_not_whole_are_refused() -> None:
+    check = inspect.unwrap(check_generation)  # as in a session without type checks, which the tests have
+    with pytest.raises(ValueError, match=r"prompt holds 1.7, which is not an integer"):
+        check([0, 1.7], 60, 3)
+    with pytest.raises(ValueError, match=r"max_tokens 2.5 is not an integer"):
+        check([0, 1], 60, 2.5)
 
 
 def test_tokens_are_shown_with_symbol_mark_and_state() -> None:

@@ -148,6 +148,26 @@ def test_the_ring_decoder_refuses_weights_that_read_elsewhere() -> None:
         RingDecoder.from_weights(weights, table.halting_tokens()).count([0], 5)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "count", "message"),
+    [
+        ([0, -1], 3, "prompt holds -1, a token outside of the vocabulary 0 … 95"),
+        ([96, 0], 3, "prompt holds 96, a token"),
+        ([0], 3, "window 1 is too small"),
+        ([], 3, "window 0 is too small"),
+        ([0, 1], -1, "max_tokens -1 is negative"),
+    ],
+)
+def test_the_ring_decoder_refuses_what_the_literal_one_does(prompt: list[int], count: int, message: str) -> None:
+    table, weights = compile_machine(INC)
+    decoder = RingDecoder.from_weights(weights, table.halting_tokens())
+    for call in (decoder.generate, decoder.count, decoder.ending):
+        with pytest.raises(ValueError, match=message):
+            call(prompt, count)
+    with pytest.raises(ValueError, match=message):
+        generate(weights, prompt, table.halting_tokens(), count)
+
+
 def test_a_tie_stops_the_ring_decoder() -> None:
     table, weights = compile_machine(INC)
     silent = weights.output * 0

@@ -189,6 +189,18 @@ def test_a_value_outside_of_the_memory_is_found() -> None:
         decoder.w["bias"][0][0][0] = 1
 
 
+def test_prompts_that_are_none_are_refused() -> None:
+    decoder = StreamingDecoder.of(random_decoders(np.random.default_rng(0), 1, SIZES))
+    for token in (-1, 3):
+        with pytest.raises(ValueError, match=f"prompt holds {token}, a token outside of the vocabulary 0 … 2"):
+            decoder.memory([0, 1, 2, token])
+    with pytest.raises(ValueError, match="count -1 is negative"):
+        generate_streaming(decoder, [0, 1, 2, 0], -1)
+    for window in (0, 1, 5, 8):
+        with pytest.raises(ValueError, match=f"window {window} is not one of 2, 3, 4, 6, 7, 15"):
+            de_bruijn_decoder(window)
+
+
 @no_type_check
 def test_hiding_places_outside_of_the_memory_are_found() -> None:
     class Stash(StreamingDecoder):

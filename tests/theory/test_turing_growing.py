@@ -140,6 +140,11 @@ def test_the_library_runs_on_a_growing_queue(machine: TuringMachine) -> None:
     assert not departs(machine, word, 300)
 
 
+def test_a_negative_number_of_steps_is_refused() -> None:
+    with pytest.raises(ValueError, match="max_steps -1 is negative"):
+        GrowingMachine.from_turing(INC).run("1", -1)
+
+
 def test_a_machine_too_large_for_int16_is_refused() -> None:
     part = np.zeros((400, 40), np.int16)
     with pytest.raises(ValueError, match="400 live states and 40 symbols"):

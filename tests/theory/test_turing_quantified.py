@@ -1,6 +1,8 @@
 """The machine for quantified formulas against their definition, its space and its time, and its network."""
 
+import inspect
 from functools import cache
+from typing import no_type_check
 
 import pytest
 from hypothesis import given
@@ -139,6 +141,14 @@ def test_a_machine_with_one_rule_changed_is_caught(name: str) -> None:
 def test_bad_formulas_are_refused_with_the_reason(make, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@no_type_check
+def test_a_literal_in_place_of_a_clause_is_refused() -> None:
+    formula = object.__new__(Formula)  # as in a session without type checks, which the tests have
+    vars(formula).update(prefix="EA", clauses=(1, 2))
+    with pytest.raises(ValueError, match=r"clause 1 is not a tuple of literals; one alone is written \(1,\)"):
+        inspect.unwrap(Formula.__post_init__)(formula)
 
 
 @pytest.mark.slow

@@ -61,6 +61,17 @@ def test_machines_that_are_not_binary_or_not_total_are_refused() -> None:
         TaggedMachine.from_turing(TuringMachine.from_table("a0→H1R", blank="0"))
 
 
+def test_a_machine_with_more_letters_than_there_are_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs more than 20,992 letters"):
+        TaggedMachine.from_turing(many_states(700))
+
+
+def many_states(count: int) -> TuringMachine:
+    """Walks to the right or left, through all of its states."""
+    rules = {(f"q{k}", a): (f"q{k + 1}", a, "RL"[k % 2]) for k in range(count) for a in "01"}
+    return TuringMachine.from_dict(rules, blank="0", start="q0", halting=[f"q{count}"])
+
+
 @pytest.mark.parametrize("name", [name for name in TAG_MUTANTS if name != "intact_tags"])
 def test_wrong_tag_systems_are_caught(name: str) -> None:
     assert departs(BB3, "", 10, TAG_MUTANTS[name])

@@ -1,6 +1,8 @@
 """The universal machine against a tag system run on strings, step by step, directly and from the network's weights."""
 
+import inspect
 from itertools import islice
+from typing import no_type_check
 
 import pytest
 from hypothesis import assume, given
@@ -28,10 +30,10 @@ from lemmata.theory.turing.universal import (
 
 @st.composite
 def systems_with_words(draw: st.DrawFn) -> tuple[TagSystem, str]:
-    """Systems with one to four letters, two more without a rule, and a word."""
+    """Systems with one to four letters, two more without a rule, one that only the word may have, and a word."""
     letters = "abcd"[: draw(st.integers(1, 4))]
     productions = st.text(st.sampled_from(letters + "HJ"), max_size=3)
-    system = TagSystem({letter: draw(productions) for letter in letters})
+    system = TagSystem({letter: draw(productions) for letter in letters}, letters="K")
     return system, draw(st.text(st.sampled_from(letters + "".join(system.halting)), max_size=5))
 
 
@@ -108,6 +110,22 @@ def test_a_universal_machine_with_one_rule_changed_is_caught(name: str) -> None:
     assert (done.state, done.steps, done.tape) != (right.state, right.steps, right.tape)
 
 
+def test_a_letter_of_the_word_alone_halts() -> None:
+    system = TagSystem({"a": "aa"}, letters="b")
+    done = long_run(UNIVERSAL, encode(system, "aab"), 10**5)
+    assert (done.state, decode(system, done.tape), system.run("aab", 9)[-1]) == ("H", "baa", "baa")
+    with pytest.raises(ValueError, match="letter 'b' is not one of a; more go in letters"):
+        encode(TagSystem({"a": "aa"}), "aab")
+
+
+@no_type_check
+def wrong_system(rules) -> None:
+    """As in a session without type checks, which the tests have."""
+    system = object.__new__(TagSystem)
+    vars(system).update(rules=rules, name="wrong")
+    inspect.unwrap(TagSystem.__post_init__)(system)
+
+
 def test_letters_without_a_rule_halt_and_bad_letters_are_refused() -> None:
     assert ADDING.halting == ("H",)
     assert encode_word(ADDING, "H") == "111110"
@@ -117,6 +135,11 @@ def test_letters_without_a_rule_halt_and_bad_letters_are_refused() -> None:
         encode(ADDING, "az")
     with pytest.raises(ValueError, match="'ab' is not one letter"):
         TagSystem({"ab": "a"})
+    for rules, message in (({"a": 5}, "the production 5 of a is not a word"), ({5: "a"}, "5 is not one letter")):
+        with pytest.raises(ValueError, match=message):
+            wrong_system(rules)
+    with pytest.raises(ValueError, match="max_steps -1 is negative"):
+        ADDING.run("aab", -1)
     with pytest.raises(ValueError, match="no rules"):
         TagSystem({})
     with pytest.raises(ValueError, match="'1101' is not a sequence of codes"):
@@ -155,6 +178,14 @@ def test_token_counts_are_those_of_the_decoder() -> None:
     decoder = RingDecoder.from_weights(weights, table.halting_tokens())
     for window in (done.space - 1, 20):
         assert decoder.count(table.prompt("", window), 10**6) == (done.tokens(window), True)
+
+
+def test_a_run_that_does_not_halt_has_no_last_token() -> None:
+    stuck = TuringMachine.from_table("a1→b1L, b1→H1R")
+    with pytest.raises(ValueError, match="did not halt but ended in b"):
+        long_run(stuck, "1", 10).tokens(5)
+    with pytest.raises(ValueError, match="did not halt"):
+        long_run(BB4, "", 106).tokens(14)
 
 
 def test_the_five_state_busy_beaver_ends() -> None:

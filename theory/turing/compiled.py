@@ -47,7 +47,12 @@ class LongRun:
         return len(self.tape)
 
     def tokens(self, window: int) -> int:
-        """``2 + n_R + N·n_L``: tokens that the network of the machine generates in a window of N."""
+        """``2 + n_R + N·n_L``: tokens that the network of the machine generates in a window of N.
+
+        ValueError if the run did not halt: where no transition is defined, the network goes on to look for the mark.
+        """
+        if not self.halted:
+            raise ValueError(f"the run did not halt but ended in {self.state}; only a run that halts has a last token")
         return 2 + (self.steps - 1 - self.left_moves) + window * self.left_moves
 
 

@@ -131,6 +131,9 @@ class StreamingDecoder:
         """A memory with `prompt`, oldest token first, in its window."""
         if len(prompt) != self.window:
             raise ValueError(f"prompt has {len(prompt)} tokens, the window {self.window}")
+        for token in prompt:
+            if not 0 <= token < self.vocabulary:
+                raise ValueError(f"prompt holds {token}, a token outside of the vocabulary 0 … {self.vocabulary - 1}")
         memory = Memory(self.fields())
         for place, token in enumerate(reversed(prompt)):
             memory.tokens[place] = int(token)
@@ -269,7 +272,9 @@ def _tuples(nested: Any) -> Any:
 
 
 def generate_streaming(decoder: StreamingDecoder, prompt: Sequence[int], count: int) -> tuple[int, ...]:
-    """`count` tokens after `prompt`; they are read off the window, one a step."""
+    """`count` tokens after `prompt`; they are read off the window, one a step. ValueError if `count` is negative."""
+    if count < 0:
+        raise ValueError(f"count {count} is negative")
     memory = decoder.memory(prompt)
     made = []
     for _ in range(count):

@@ -126,6 +126,18 @@ class Transcript:
     tie: int | None = None
 
 
+def check_generation(prompt: Sequence[int], vocabulary: int, max_tokens: int) -> None:
+    """ValueError unless `prompt` fills a window with tokens and `max_tokens` is a number of them."""
+    check_window(len(prompt))
+    for token in prompt:
+        if not isinstance(token, (int, np.integer)):
+            raise ValueError(f"prompt holds {token!r}, which is not an integer")
+        if not 0 <= token < vocabulary:
+            raise ValueError(f"prompt holds {token}, a token outside of the vocabulary 0 … {vocabulary - 1}")
+    if not isinstance(max_tokens, (int, np.integer)) or max_tokens < 0:
+        raise ValueError(f"max_tokens {max_tokens} is {'negative' if max_tokens < 0 else 'not an integer'}")
+
+
 def generate(
     weights: Weights,
     prompt: Sequence[int],
@@ -146,13 +158,13 @@ def generate(
         Cut-off.
     dtype : dtype
         As in :func:`forward`.
+
+    Raises
+    ------
+    ValueError
+        If `prompt` has fewer than 2 tokens or one outside of the vocabulary, or `max_tokens` is negative.
     """
-    check_window(len(prompt))
-    vocabulary = len(weights.embedding)
-    if not all(0 <= token < vocabulary for token in prompt):
-        raise ValueError(f"prompt holds a token outside of the vocabulary 0 … {vocabulary - 1}")
-    if max_tokens < 0:
-        raise ValueError(f"max_tokens {max_tokens} is negative")
+    check_generation(prompt, len(weights.embedding), max_tokens)
     window = len(prompt)
     text = np.empty(window + max_tokens, np.int64)
     text[:window] = prompt

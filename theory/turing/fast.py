@@ -17,8 +17,7 @@ from jaxtyping import Int
 from numba import njit
 
 from lemmata.theory.turing.certificate import NetworkStep
-from lemmata.theory.turing.decode import Transcript
-from lemmata.theory.turing.post import check_window
+from lemmata.theory.turing.decode import Transcript, check_generation
 from lemmata.theory.turing.weights import Weights
 
 STOP, TIE = -1, -2
@@ -79,19 +78,19 @@ class RingDecoder:
 
     def generate(self, prompt: Sequence[int], max_tokens: int) -> Transcript:
         """As :func:`lemmata.theory.turing.decode.generate`; stops before a token whose argmax is a tie."""
+        ring, base = self._start(prompt, max_tokens)
         tokens = np.empty(max_tokens, np.int32)
-        ring, base = self._start(prompt)
         count, entry = _generate(self.packed, self.next_token, ring, base, max_tokens, tokens)
         return Transcript(tuple(tokens[:count].tolist()), entry == STOP, count + 1 if entry == TIE else None)
 
     def count(self, prompt: Sequence[int], max_tokens: int) -> tuple[int, bool]:
         """Number of tokens until a stop token (itself counted) and whether one came; tokens are not kept."""
-        count, entry, _ = _count(self.packed, *self._start(prompt), max_tokens)
+        count, entry, _ = _count(self.packed, *self._start(prompt, max_tokens), max_tokens)
         return count, entry == STOP
 
     def ending(self, prompt: Sequence[int], max_tokens: int) -> Ending | None:
         """The window at the end of a run, tokens before it not kept; None if no stop token comes."""
-        ring, base = self._start(prompt)
+        ring, base = self._start(prompt, max_tokens)
         count, entry, case = _count(self.packed, ring, base, max_tokens)
         if entry != STOP:
             return None
@@ -100,9 +99,9 @@ class RingDecoder:
         line = alike[np.roll(ring, -front)[1:]].tolist()
         return Ending(count, (*line, int(self.next_token.flat[case])))
 
-    def _start(self, prompt: Sequence[int]) -> tuple[Int[np.ndarray, " window"], int]:
-        """The ring of oldest classes and the offset of the newest token's row."""
-        check_window(len(prompt))
+    def _start(self, prompt: Sequence[int], max_tokens: int) -> tuple[Int[np.ndarray, " window"], int]:
+        """The ring of oldest classes and the offset of the newest token's row; ValueError as the literal decoder."""
+        check_generation(prompt, len(self.newest_class), max_tokens)
         ring = self.oldest_class[np.asarray(prompt)].astype(np.int64)
         return ring, int(self.newest_class[prompt[-1]]) * self.next_token.shape[1]
 

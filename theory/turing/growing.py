@@ -247,7 +247,9 @@ class GrowingMachine:
             yield GrowingStep(state, tuple(line), turing)
 
     def run(self, word: str | Sequence[str], max_steps: int) -> tuple[GrowingStep, ...]:
-        """At most `max_steps` steps on `word`."""
+        """At most `max_steps` steps on `word`; ValueError if it is negative."""
+        if max_steps < 0:
+            raise ValueError(f"max_steps {max_steps} is negative")
         return tuple(islice(self.steps(word), max_steps))
 
     def decode(self, step: GrowingStep) -> Configuration:

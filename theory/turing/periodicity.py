@@ -129,7 +129,14 @@ def de_bruijn_decoder(window: int) -> Decoders:
     Head 1 scores 1 at distance N − 1 only, and reads r. Head 2 scores each token's bit, the oldest 2 less: its best
     keys are the ones if there are any, with mean m = 1, and else zeros, m = 0. With ``s = x + r + 1 − m ∈ {0, 1, 2}``
     (m = 0 only if x = 0), ``y = relu(s) − 2 relu(s − 1)`` is s mod 2.
+
+    Raises
+    ------
+    ValueError
+        If `window` is not one of those N.
     """
+    if window not in PRIMITIVE_TRINOMIALS:
+        raise ValueError(f"window {window} is not one of {', '.join(map(str, PRIMITIVE_TRINOMIALS))}")
     newest, oldest, any_one, following, one = range(5)
     embedding, position = np.zeros((1, 2, 5), np.int64), np.zeros((1, 1, window, 5), np.int64)
     embedding[0, 1, newest] = 1

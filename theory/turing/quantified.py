@@ -27,6 +27,7 @@ exponential time, STOC 1973 (quantified Boolean formulas are complete for polyno
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -75,6 +76,8 @@ class Formula:
         if not self.prefix or set(self.prefix) - {"E", "A"}:
             raise ValueError(f"prefix {self.prefix!r} is not one or more of E and A")
         for clause in self.clauses:
+            if not isinstance(clause, Sequence):
+                raise ValueError(f"clause {clause!r} is not a tuple of literals; one alone is written ({clause!r},)")
             for literal in clause:
                 if not 1 <= abs(literal) <= len(self.prefix):
                     raise ValueError(f"literal {literal} of clause {clause} is not ±1 to ±{len(self.prefix)}")

@@ -50,27 +50,33 @@ class TagSystem:
         Word to append for each letter that has a rule; letters are single characters.
     name : str
         For messages.
+    letters : str
+        Letters without a rule that words may hold besides those of productions, for their codes.
 
     Raises
     ------
     ValueError
-        If there is no rule, or a key is not one character.
+        If there is no rule, a key is not one character, or a production is no word.
     """
 
     rules: Mapping[str, str] = field(hash=False)
     name: str = "tag system"
+    letters: str = ""
 
     def __post_init__(self) -> None:
         if not self.rules:
             raise ValueError(f"{self.name}: no rules given")
-        for letter in self.rules:
-            if len(letter) != 1:
+        for letter, word in self.rules.items():
+            if not isinstance(letter, str) or len(letter) != 1:
                 raise ValueError(f"{self.name}: {letter!r} is not one letter")
+            if not isinstance(word, str):
+                raise ValueError(f"{self.name}: the production {word!r} of {letter} is not a word")
 
     @property
     def halting(self) -> tuple[str, ...]:
-        """The letters of productions that have no rule, in order of appearance."""
-        return tuple(dict.fromkeys(a for word in self.rules.values() for a in word if a not in self.rules))
+        """The letters of productions, and of `letters`, that have no rule, in order of appearance."""
+        words = (*self.rules.values(), self.letters)
+        return tuple(dict.fromkeys(a for word in words for a in word if a not in self.rules))
 
     def steps(self, word: str) -> Iterator[str]:
         """The words after each step, by slices of strings."""
@@ -79,7 +85,9 @@ class TagSystem:
             yield word
 
     def run(self, word: str, max_steps: int) -> tuple[str, ...]:
-        """The words after at most `max_steps` steps."""
+        """The words after at most `max_steps` steps; ValueError if it is negative."""
+        if max_steps < 0:
+            raise ValueError(f"max_steps {max_steps} is negative")
         return tuple(islice(self.steps(word), max_steps))
 
     def number(self, letter: str) -> int:
@@ -92,8 +100,17 @@ class TagSystem:
         """
         known = [*self.rules, "", *self.halting]  # n + 1 is left out: it would mark all separators and not run out
         if not letter or letter not in known:
-            raise ValueError(f"{self.name}: letter {letter!r} is not one of {' '.join(filter(None, known))}")
+            raise ValueError(
+                f"{self.name}: letter {letter!r} is not one of {' '.join(filter(None, known))}; more go in letters"
+            )
         return known.index(letter) + 1
+
+
+def _letters(name: str) -> Iterator[str]:
+    """The characters U+4E00 to U+9FFF, then ValueError."""
+    places = range(0x4E00, 0xA000)
+    yield from map(chr, places)
+    raise ValueError(f"{name} needs more than {len(places):,} letters; it has too many states")
 
 
 class Situation(NamedTuple):
@@ -140,14 +157,14 @@ class TaggedMachine:
         Raises
         ------
         ValueError
-            If the machine has not exactly two symbols, or is not total.
+            If the machine has not exactly two symbols, is not total, or needs more than 20,992 letters.
         """
         if len(turing.symbols) != 2:
             raise ValueError(f"{turing.name} has {len(turing.symbols)} symbols; two are needed, digits of a number")
         missing = {(q, a) for q in turing.states for a in turing.symbols} - set(turing.transitions)
         if missing:
             raise ValueError(f"{turing.name} has no rule for {min(missing)}; it must be total")
-        fresh = map(chr, range(0x4E00, 0xA000))
+        fresh = _letters(turing.name)
         x = next(fresh)
         rules = {x: x}  # never read; a letter with a rule, and the first one, has a short code
         letters: dict[Situation, tuple[str, ...]] = {}

@@ -55,7 +55,13 @@ def encode_word(system: TagSystem, word: str) -> str:
 
 
 def encode(system: TagSystem, word: str) -> str:
-    """The tape of :data:`UNIVERSAL` for a tag system and its word: ``| P_n | … | P_1 | x word``."""
+    """The tape of :data:`UNIVERSAL` for a tag system and its word: ``| P_n | … | P_1 | x word``.
+
+    Raises
+    ------
+    ValueError
+        If the word has a letter that is in no rule and not among the system's `letters`.
+    """
     table = "".join("|" + encode_word(system, system.rules[letter]) for letter in reversed([*system.rules]))
     return table + "|x" + encode_word(system, word)
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Int8
 
+from lemmata.theory.turing.post import check_window
 from lemmata.theory.turing.tokens import TokenTable
 
 BITS_PER_WEIGHT = 2  # three values
@@ -134,7 +135,11 @@ class Weights:
         return {field.name: getattr(self, field.name) for field in fields(Weights)}
 
     def positions(self, window: int) -> Int8[np.ndarray, "window d"]:
-        """``pos(r)`` for r = 0 (newest) … window − 1 (oldest): the position rule, the only thing that knows N."""
+        """``pos(r)`` for r = 0 (newest) … window − 1 (oldest): the position rule, the only thing that knows N.
+
+        ValueError unless ``2 <= window``, so that the oldest and the newest differ.
+        """
+        check_window(window)
         table = np.tile(self.position_other, (window, 1))
         table[0] = self.position_current
         table[window - 1] = self.position_oldest
