@@ -30,11 +30,13 @@ def attended_distances(
     _, cache = model.run_with_cache(tokens, names_filter=names, newest_only=True)
     newest = torch.stack([cache[name][:, :, -1] for name in names])
     most, distance = newest.flip(-1).max(-1)
-    return torch.where(most > 0.5, distance, -1).transpose(1, 2)  # a tie is no distance: uniform attention looks nowhere
+    return torch.where(most > 0.5, distance, -1).transpose(
+        1, 2
+    )  # a tie is no distance: uniform attention looks nowhere
 
 
 def geometric_offsets(base: int, largest: int) -> frozenset[int]:
-    """The distances ``B^i − 1`` and ``B^i − B^(i−1) − 1``, i ≥ 1, up to `largest`; ValueError unless B is an integer ≥ 2."""
+    """The distances ``B^i − 1`` and ``B^i − B^(i−1) − 1``, i ≥ 1, up to `largest`; ValueError unless B is whole, ≥ 2."""
     if not isinstance(base, int) or base < 2:
         raise ValueError(f"base {base} is not an integer of at least 2")
     found, power = set(), base
@@ -99,7 +101,8 @@ def offset_drift(distances: Int[Tensor, "layer head batch"]) -> float:
     Returns
     -------
     float
-        In [0, 1]: 0 for a queue reader, high where the distance follows the moves of a head on a tape.
+        In [0, 1]: 0 for a queue reader, high where the distance follows the moves of a head on a tape. A head that
+        looks nowhere stays at −1 and drifts by 0 too; it is not `fixed` in :func:`offset_heads`.
 
     Raises
     ------

@@ -90,7 +90,9 @@ def test_geometric_offsets_are_those_of_the_sheet() -> None:
     assert geometric_offsets(2, 20) == {0, 1, 3, 7, 15}
     assert geometric_offsets(5, 2) == set()
     for base in (1, 2.5):
-        with pytest.raises((ValueError, TypeError), match=f"base {base} is not an integer of at least 2|geometric_offsets"):
+        with pytest.raises(
+            (ValueError, TypeError), match=f"base {base} is not an integer of at least 2|geometric_offsets"
+        ):
             geometric_offsets(base, 10)
 
 
