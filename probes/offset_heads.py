@@ -36,7 +36,7 @@ def attended_distances(
 
 
 def geometric_offsets(base: int, largest: int) -> frozenset[int]:
-    """The distances ``B^i − 1`` and ``B^i − B^(i−1) − 1``, i ≥ 1, up to `largest`; ValueError unless B is whole, ≥ 2."""
+    """The ``B^i − 1`` and ``B^i − B^(i−1) − 1``, i ≥ 1, up to `largest`; ValueError unless B is whole and ≥ 2."""
     if not isinstance(base, int) or base < 2:
         raise ValueError(f"base {base} is not an integer of at least 2")
     found, power = set(), base

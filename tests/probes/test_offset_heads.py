@@ -171,3 +171,18 @@ def test_the_one_queue_network_has_a_unit_for_each_transition() -> None:
 def test_a_model_without_an_mlp_is_refused() -> None:
     with pytest.raises(ValueError, match="layer 0 has no MLP"):
         lookup_table(content_lookup(4, 4), torch.zeros(2, 4, dtype=torch.long), torch.zeros(2, dtype=torch.long), 0)
+    model = content_lookup(4, 4)
+    with pytest.raises(ValueError, match="0 windows; at least 1"):
+        lookup_table(model, torch.zeros(0, 4, dtype=torch.long), torch.zeros(0, dtype=torch.long), 0)
+
+
+def test_a_key_with_a_second_unit_that_is_active_now_and_then_has_no_unit_of_its_own() -> None:
+    model = RelativeTransformer(4, 4, 2, d_mlp=4, d_head=4)
+    with torch.no_grad():
+        model.W_E.copy_(torch.eye(4))
+        mlp = model.block(0).mlp
+        mlp.W_in[0, 0] = mlp.W_in[1, 0] = 1  # tokens 0 and 1 are one key, with unit 0 ...
+        mlp.W_in[1, 1] = 1  # ... and in the case of token 1 another
+        mlp.W_in[2, 2] = 1
+    tokens = torch.tensor([[3, 0], [3, 1], [3, 2]])
+    assert lookup_table(model.eval(), tokens, torch.tensor([0, 0, 1])) == (2, 3, pytest.approx(4 / 3), 0.5)
