@@ -58,8 +58,10 @@ def lookup_table(
     Raises
     ------
     ValueError
-        If the layer has no MLP.
+        If the layer has no MLP, or there are no windows.
     """
+    if len(tokens) == 0:
+        raise ValueError("0 windows; at least 1")
     block = model.block(layer)
     if block.mlp is None:
         raise ValueError(f"layer {layer} has no MLP")

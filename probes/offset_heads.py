@@ -25,17 +25,20 @@ from lemmata.toy_models.hooked.base import RelativeTransformer
 def attended_distances(
     model: RelativeTransformer, tokens: Int[Tensor, "batch window"]
 ) -> Int[Tensor, "layer head batch"]:
-    """How far back the newest token of each window looks: where most attention lies, the shorter distance in a tie."""
+    """How far back the newest token of each window looks: where more than half of the attention lies, −1 if nowhere."""
     names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(model.cfg.n_layers)]
     _, cache = model.run_with_cache(tokens, names_filter=names, newest_only=True)
     newest = torch.stack([cache[name][:, :, -1] for name in names])
-    return newest.flip(-1).argmax(-1).transpose(1, 2)
+    most, distance = newest.flip(-1).max(-1)
+    return torch.where(most > 0.5, distance, -1).transpose(
+        1, 2
+    )  # a tie is no distance: uniform attention looks nowhere
 
 
 def geometric_offsets(base: int, largest: int) -> frozenset[int]:
-    """The distances ``B^i − 1`` and ``B^i − B^(i−1) − 1``, i ≥ 1, up to `largest`; ValueError unless ``base >= 2``."""
-    if base < 2:
-        raise ValueError(f"base {base} is too small; at least 2")
+    """The ``B^i − 1`` and ``B^i − B^(i−1) − 1``, i ≥ 1, up to `largest`; ValueError unless B is whole and ≥ 2."""
+    if not isinstance(base, int) or base < 2:
+        raise ValueError(f"base {base} is not an integer of at least 2")
     found, power = set(), base
     while power - power // base - 1 <= largest:
         found |= {power - 1, power - power // base - 1}
@@ -49,7 +52,7 @@ class OffsetHeads(NamedTuple):
     Attributes
     ----------
     fixed : float
-        Share of heads whose attended distance has zero variance over the windows, in [0, 1].
+        Share of heads that look at one distance in all windows, in [0, 1].
     geometric : float
         Share of heads that are fixed at one of :func:`geometric_offsets` of the best B, in [0, 1].
     base : int
@@ -75,7 +78,7 @@ def offset_heads(distances: Int[Tensor, "layer head batch"]) -> OffsetHeads:
     if distances.shape[-1] < 2:
         raise ValueError(f"distances from {distances.shape[-1]} windows; at least 2")
     heads = distances.flatten(0, 1)
-    still = (heads == heads[:, :1]).all(1)
+    still = (heads == heads[:, :1]).all(1) & (heads[:, 0] >= 0)
     offsets: list[int] = heads[still, 0].tolist()
     bases = range(2, max(offsets, default=0) + 3)
     counts = {base: _matches(offsets, geometric_offsets(base, max(offsets, default=0))) for base in bases}
@@ -98,7 +101,8 @@ def offset_drift(distances: Int[Tensor, "layer head batch"]) -> float:
     Returns
     -------
     float
-        In [0, 1]: 0 for a queue reader, high where the distance follows the moves of a head on a tape.
+        In [0, 1]: 0 for a queue reader, high where the distance follows the moves of a head on a tape. A head that
+        looks nowhere stays at −1 and drifts by 0 too; it is not `fixed` in :func:`offset_heads`.
 
     Raises
     ------

@@ -77,7 +77,16 @@ def dependence_profile(
     float tensor, shape (window,)
         By distance, in [0, 1]. Positive only where the model reads; how large depends on how often the source differs
         in what is read.
+
+    Raises
+    ------
+    ValueError
+        If `source` has another shape than `tokens`, or there are no windows.
     """
+    if source.shape != tokens.shape:
+        raise ValueError(f"source has shape {tuple(source.shape)}, not that of tokens, {tuple(tokens.shape)}")
+    if len(tokens) == 0:
+        raise ValueError("0 windows; at least 1")
     shares = [altered(model, tokens, model.W_E[source[:, -1 - at]], at) for at in range(tokens.shape[1])]
     return torch.stack(shares).double().mean(1)
 
@@ -126,7 +135,8 @@ def queue_dependence(
     Raises
     ------
     ValueError
-        If the vocabulary does not consist of at least two states of `n_symbols` ≥ 2 symbols, or a window has one token.
+        If the vocabulary does not consist of at least two states of `n_symbols` ≥ 2 symbols, a window has one token, or
+        there are no windows.
     """
     n_states, rest = divmod(model.cfg.d_vocab, n_symbols) if n_symbols > 0 else (0, 1)
     if rest or n_symbols < 2 or n_states < 2:
@@ -135,6 +145,8 @@ def queue_dependence(
         )
     if tokens.shape[1] < 2:
         raise ValueError("windows of 1 token; oldest and newest must differ, so at least 2")
+    if len(tokens) == 0:
+        raise ValueError("0 windows; at least 1")
     state, symbol = tokens // n_symbols, tokens % n_symbols
     new_state = (state + torch.randint(1, n_states, tokens.shape, generator=generator)) % n_states
     new_symbol = (symbol + torch.randint(1, n_symbols, tokens.shape, generator=generator)) % n_symbols

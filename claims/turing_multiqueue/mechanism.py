@@ -17,7 +17,7 @@ from lemmata.claims.turing_multiqueue.paper import PAPER
     kind="numeric",
     cost="standard",
     controls=[
-        Control("six heads of the same architecture that look up content instead", {"model": "content"}),
+        Control("window − 2 heads of the same architecture that look up content instead", {"model": "content"}),
         Control("a head that looks up the tape cell under the Turing machine's head", {"model": "tape"}),
         Control("one head reads one token too late", {"shift": -1}),
     ],

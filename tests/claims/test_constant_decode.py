@@ -98,9 +98,20 @@ def test_what_a_measurement_returns_is_a_record_of_the_claim(tmp_path) -> None:
     assert execute(replace(CLAIM, controls=()), 0, tmp_path).verdict == "inconclusive"
 
 
-def test_nothing_is_measured_of_a_wrong_kernel(monkeypatch) -> None:
+@pytest.mark.parametrize("window", [2**power for power in range(2, 12)])
+def test_the_ring_of_the_bench_is_full_and_read_across_its_seam(window: int) -> None:
+    _, k, _, length, distances = bench.arguments(window, 4, 2, bench.torch.float32, "cpu")
+    assert k.shape[2] == window < length
+    newest = int(length - 1) % window
+    slots = [(int(length) - 1 - distance) % window for distance in distances.flatten().tolist()]
+    assert max(slots) > newest  # tokens older than the seam, in slots that follow that of the newest
+    assert distances.max() == window - 1
+
+
+@pytest.mark.parametrize("error", [1e-3, 2e-5])
+def test_nothing_is_measured_of_a_wrong_kernel(error: float, monkeypatch) -> None:
     right = bench.offset_attention
-    monkeypatch.setattr(bench, "offset_attention", lambda *a, **b: right(*a, **b) * 1.001)
+    monkeypatch.setattr(bench, "offset_attention", lambda *a, **b: right(*a, **b) * (1 + error))
     with pytest.raises(RuntimeError, match="nothing is recorded"):
         bench.measure((16,), lambda call: [1.0, 1.0, 1.0], device="cpu", dtype=bench.torch.float32)
 

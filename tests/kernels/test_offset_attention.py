@@ -110,6 +110,31 @@ def excess(out: torch.Tensor, given: Case) -> float:
     return float(ratio.nan_to_num(nan=math.inf).max())
 
 
+# --------------------------------------------------------------------------------------------------------- budgets
+
+
+def worst_case(scores: torch.Tensor, values: torch.Tensor, mass: torch.Tensor, u: float = 1e-7) -> float:
+    """Largest error over u of an output when every logit errs by ±u·mass, and every product p·v by u."""
+    right = torch.softmax(scores, 0) @ values
+    signs = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=torch.float64)] * len(scores))
+    wrong = torch.softmax(scores + u * signs * mass, 1) @ values
+    return float((wrong - right).abs().max() / u + torch.softmax(scores, 0) @ values.abs())
+
+
+def test_the_budget_is_never_below_the_worst_case_and_at_most_twice_it_where_rows_cancel() -> None:
+    g = torch.Generator().manual_seed(0)
+    for cancels in (False, True) * 10:
+        scores, values = torch.randn(2, 6, generator=g, dtype=torch.float64)
+        mass = 30 * torch.rand(6, generator=g, dtype=torch.float64)
+        if cancels:  # equal weights, the same mass, and values ±1: each logit's error counts in full
+            scores, mass = torch.zeros_like(scores), mass[:1].expand(6)
+            values = torch.tensor([1.0, -1.0] * 3, dtype=torch.float64)
+        budget = float(softmax_budget(torch.softmax(scores, 0), values[:, None], mass))
+        worst = worst_case(scores, values, mass)
+        assert worst <= budget * (1 + 1e-4)  # differences of first order in u
+        assert not cancels or budget <= 2 * worst * (1 + 1e-4)
+
+
 # --------------------------------------------------------------------------------------------------- formulations
 
 

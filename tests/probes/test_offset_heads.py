@@ -89,8 +89,11 @@ def test_geometric_offsets_are_those_of_the_sheet() -> None:
     assert geometric_offsets(9, 80) == {7, 8, 71, 80}  # PAL at n = 64, k' = 2
     assert geometric_offsets(2, 20) == {0, 1, 3, 7, 15}
     assert geometric_offsets(5, 2) == set()
-    with pytest.raises(ValueError, match="base 1 is too small"):
-        geometric_offsets(1, 5)
+    for base in (1, 2.5):
+        with pytest.raises(
+            (ValueError, TypeError), match=f"base {base} is not an integer of at least 2|geometric_offsets"
+        ):
+            geometric_offsets(base, 10)
 
 
 def test_arithmetic_offsets_are_not_geometric() -> None:
@@ -98,6 +101,32 @@ def test_arithmetic_offsets_are_not_geometric() -> None:
         distances = torch.arange(heads)[None, :, None].expand(1, -1, 3)
         assert offset_heads(distances).fixed == 1
         assert offset_heads(distances).geometric < 0.4
+
+
+@pytest.mark.parametrize("attention", ["softmax", "hardmax"])
+def test_uniform_attention_looks_at_no_distance(attention) -> None:
+    zero = RelativeTransformer(12, 8, 12, d_mlp=None, d_head=4, n_heads=6, n_layers=2, attention=attention)
+    for parameter in zero.parameters():
+        torch.nn.init.zeros_(parameter)
+    distances = attended_distances(zero.eval(), permutations(50, 12))
+    assert (distances == -1).all()
+    assert offset_heads(distances)[:2] == (0, 0)
+
+
+def test_a_tie_of_two_distances_is_none_and_the_larger_share_is_one() -> None:
+    model = RelativeTransformer(6, 4, 6, d_mlp=None, d_head=4, n_heads=2)
+    for parameter in model.parameters():
+        torch.nn.init.zeros_(parameter)
+    bias = model.block(0).attn.relative_bias.data
+    bias -= 50
+    bias[0, [1, 4]] = 0  # a half each
+    bias[1, 1], bias[1, 4] = 0, 0.1  # 0.475 and 0.525
+    assert attended_distances(model.eval(), permutations(5, 6))[0].tolist() == [[-1] * 5, [4] * 5]
+
+
+def test_of_several_best_ratios_the_smallest_is_given() -> None:
+    one = torch.tensor([[[7, 7]]])  # B − 1 for 8, B^3 − 1 for 2
+    assert offset_heads(one) == (1, 1, 2)
 
 
 def test_one_window_off_is_enough_to_be_not_fixed() -> None:
@@ -142,3 +171,18 @@ def test_the_one_queue_network_has_a_unit_for_each_transition() -> None:
 def test_a_model_without_an_mlp_is_refused() -> None:
     with pytest.raises(ValueError, match="layer 0 has no MLP"):
         lookup_table(content_lookup(4, 4), torch.zeros(2, 4, dtype=torch.long), torch.zeros(2, dtype=torch.long), 0)
+    model = content_lookup(4, 4)
+    with pytest.raises(ValueError, match="0 windows; at least 1"):
+        lookup_table(model, torch.zeros(0, 4, dtype=torch.long), torch.zeros(0, dtype=torch.long), 0)
+
+
+def test_a_key_with_a_second_unit_that_is_active_now_and_then_has_no_unit_of_its_own() -> None:
+    model = RelativeTransformer(4, 4, 2, d_mlp=4, d_head=4)
+    with torch.no_grad():
+        model.W_E.copy_(torch.eye(4))
+        mlp = model.block(0).mlp
+        mlp.W_in[0, 0] = mlp.W_in[1, 0] = 1  # tokens 0 and 1 are one key, with unit 0 ...
+        mlp.W_in[1, 1] = 1  # ... and in the case of token 1 another
+        mlp.W_in[2, 2] = 1
+    tokens = torch.tensor([[3, 0], [3, 1], [3, 2]])
+    assert lookup_table(model.eval(), tokens, torch.tensor([0, 0, 1])) == (2, 3, pytest.approx(4 / 3), 0.5)

@@ -11,6 +11,7 @@ from lemmata.theory.turing.multiqueue.machine import MultiQueueMachine
 from lemmata.theory.turing.multiqueue.table import recorded_table
 from lemmata.theory.turing.multiqueue.weights import weights_of_rows
 from lemmata.theory.turing.mutants.network import WEIGHT_MUTANTS, reposition
+from lemmata.toy_models.hooked.base import RelativeTransformer
 from lemmata.toy_models.hooked.turing import content_lookup, queue_transformer
 from lemmata.toy_models.hooked.turing_multiqueue import RecordedTexts, multiqueue_transformer
 from lemmata.toy_models.turing import QueueReaderConfig, QueueTask, train_queue_reader
@@ -106,6 +107,28 @@ def test_the_multiqueue_network_depends_on_its_offsets_and_on_the_newest_token(l
     assert profile[0] > 0.9
 
 
+@pytest.mark.parametrize("at", ["oldest state", "newest symbol", "middle"])
+def test_a_model_that_reads_one_of_the_other_places_is_seen_to(at: str) -> None:
+    """One head at one distance, logits that tell one half of its token: nothing but that half matters."""
+    window, n_symbols, n_states = 5, 3, 4
+    states = at == "oldest state"
+    distance = {"oldest state": window - 1, "newest symbol": 0, "middle": 2}[at]
+    model = RelativeTransformer(12, 12, window, d_mlp=None, d_head=12, attention="hardmax")
+    token = torch.arange(12)
+    half = token // n_symbols if states else token % n_symbols
+    attention = model.block(0).attn
+    with torch.no_grad():
+        model.W_E.copy_(torch.eye(12))
+        attention.relative_bias[0, distance] = 1
+        attention.W_V[0] = torch.nn.functional.one_hot(half, 12).float()
+        attention.W_O[0] = torch.eye(12).roll(12 - (n_states if states else n_symbols), 1)  # apart from the stream
+        model.W_U.copy_(torch.eye(12))
+        attention.W_O[0] *= 2  # more than the newest token's own embedding
+    tokens = torch.randint(12, (200, window), generator=generator())
+    found = queue_dependence(model.eval(), tokens, n_symbols, generator())
+    assert found == (0, 0, 1)
+
+
 @pytest.mark.slow
 def test_a_trained_reader_has_the_signature_and_one_without_a_bias_has_not() -> None:
     table, _ = compile_machine(INC)
@@ -128,3 +151,15 @@ def test_bad_input_is_refused() -> None:
             queue_dependence(model, tokens, n_symbols, generator())
     with pytest.raises(ValueError, match="windows of 1 token"):
         queue_dependence(model, tokens[:, :1], table.n_symbols, generator())
+    with pytest.raises(ValueError, match="0 windows; at least 1"):
+        queue_dependence(model, tokens[:0], table.n_symbols, generator())
+    with pytest.raises(ValueError, match="0 windows; at least 1"):
+        dependence_profile(model, tokens[:0], tokens[:0])
+
+
+@pytest.mark.parametrize("source", [(500, 3), (3, 4)])
+def test_a_source_of_another_shape_is_refused(source) -> None:
+    model, tokens, _ = planted(INC, 4)
+    # A TypeError, with less to say, where annotations are checked at run time.
+    with pytest.raises((ValueError, TypeError), match="source"):
+        dependence_profile(model, tokens, torch.zeros(source, dtype=torch.long))

@@ -2,7 +2,8 @@
 
 Machines: :func:`long_timing_ring`, :func:`long_half`, :func:`skipped_rotation`, :func:`swapped_moves`,
 :func:`hasty_append`, :func:`no_swap`, :func:`thrashing`, :func:`lost_push`. Weights: :func:`shifted_head`,
-:func:`flipped_unit`, :func:`eager_unit`, :func:`single_changes`. What a recorded state may forget: :func:`without`.
+:func:`flipped_unit`, :func:`eager_unit`, :func:`single_changes`. What a recorded state may forget or count:
+:func:`without`, :func:`counted`.
 
 References
 ----------
@@ -11,14 +12,14 @@ turing sheet, section 5.2 (what each part is for), rows T13 to T17.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lemmata.theory.turing.multiqueue.control import Control, Decision, Fronts
-from lemmata.theory.turing.multiqueue.layout import LEFT, RIGHT, TIMING, track
+from lemmata.theory.turing.multiqueue.layout import LEFT, RIGHT, TIMING, Layout, track
 from lemmata.theory.turing.multiqueue.machine import Configuration, Loading, MultiQueueMachine
 from lemmata.theory.turing.multiqueue.state import ControlState, Fill, Phase
 from lemmata.theory.turing.multiqueue.weights import MultiQueueWeights
@@ -188,3 +189,11 @@ def without(*registers: str) -> Callable[[ControlState], Hashable]:
         return tuple(value for name, value in zip(state._fields, state, strict=True) if name not in registers)
 
     return project
+
+
+def counted(states: Iterable[ControlState], layout: Layout) -> set[tuple[ControlState, int]]:
+    """The control states without timing rings: a state that waits for ``B^i − B^(i−1)`` steps counts them itself."""
+    waits = {level: layout.base**level - layout.base ** (level - 1) for level in range(1, layout.levels + 1)}
+    return {
+        (state, step) for state in states for step in range(waits[state.level] if state.phase is Phase.POP_WAIT else 1)
+    }
