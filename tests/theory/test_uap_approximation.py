@@ -25,7 +25,7 @@ from lemmata.theory.uap.enclosure import PRECISION, above, below, deviation, enc
 from lemmata.theory.uap.families import KernelAttention
 from lemmata.theory.uap.ffn import between
 from lemmata.theory.uap.interpolate import depth, interpolate, token_gap
-from lemmata.theory.uap.kernel import LINEAR
+from lemmata.theory.uap.kernel import SOFTMAX, Kernel, dot
 from lemmata.theory.uap.lp_error import Stairs, enclosed_error, segments, swirl_moments
 from lemmata.theory.uap.mutants import NETWORKS
 from lemmata.theory.uap.network import FeedForwardLayer, Mixer, Network
@@ -33,6 +33,16 @@ from lemmata.theory.uap.receptive import receptive_bound
 from lemmata.theory.uap.staircase import Staircase, Units, constant, narrow_depth, negative, smallest_gap, spread
 
 ENCLOSED = ("softmax", "rbf", "skyformer", "linformer", "bias")
+ALSO_ENCLOSED = (
+    "performer1",
+    "performer4",
+    "exp_sum",
+    "weighted_softmax",
+    "sum_of_exp",
+    "linear",
+    "constant",
+    "polynomial",
+)
 
 
 def problem(seed: int, count: int, tokens: int, dim: int):
@@ -256,7 +266,7 @@ def test_hundreds_of_layers_keep_balls_small_because_ramps_cancel() -> None:
 
 
 @pytest.mark.parametrize("pattern", [None, [[0, 2], [0, 1], [1, 2]]])
-@pytest.mark.parametrize("name", ENCLOSED)
+@pytest.mark.parametrize("name", [*ENCLOSED, *ALSO_ENCLOSED])
 def test_mixers_in_balls_are_those_of_the_families(name: str, pattern) -> None:
     family = FAMILIES[name]
     if pattern is not None:
@@ -320,11 +330,58 @@ def test_mutants_of_a_built_network_deviate(form: str, mutant: str) -> None:
     assert deviation(built.network, samples, targets)[1] < 1e-13  # the original is as it was
 
 
-def test_a_mixer_without_an_enclosure_is_refused() -> None:
-    family = KernelAttention(LINEAR, weighting="sum")
+class OwnAttention(KernelAttention):
+    def apply(self, parameters, x):
+        return 2 * super().apply(parameters, x)
+
+
+@pytest.mark.parametrize(
+    ("family", "message"),
+    [
+        (KernelAttention(Kernel("rbf(l1)", lambda q, k, _: -torch.cdist(q, k, p=1))), r"kernel 'rbf\(l1\)' has no enc"),
+        (
+            KernelAttention(Kernel("softmax", lambda q, k, _: 2 * dot(q, k))),
+            "kernel 'softmax' has no .* tanh bias mixer",
+        ),
+        (OwnAttention(SOFTMAX), "mixer 'softmax' has no enclosure; there are those of kernel attention"),
+        (KernelAttention(SOFTMAX, weighting="hardmax"), "its weighting is 'hardmax'"),
+    ],
+)
+def test_a_mixer_without_an_enclosure_is_refused_whatever_its_name(family, message: str) -> None:
     network = Network([Mixer(family, family.sample(np.random.default_rng(0), 2, 3, 1.0, 1))])
-    with pytest.raises(ValueError, match="kernel 'linear' has no enclosure"):
-        enclose(network, exact(np.ones((3, 2))), 3)
+    with pytest.raises(ValueError, match=message):
+        enclose(network, exact(np.random.default_rng(0).standard_normal((3, 2))), 3)
+
+
+def test_a_deviation_is_not_claimed_of_other_shapes_or_of_what_is_not_finite() -> None:
+    samples, targets, rng = problem(9, 5, 3, 2)
+    network = interpolate(samples, targets, [FAMILIES["softmax"]], rng).network
+    last = samples.clone()
+    last[-1, -1, -1] = torch.nan
+    for call, message in (
+        ((network, samples, targets.reshape(3, 5, 2)), r"\(5, 3, 2\) and targets \(3, 5, 2\) must both be"),
+        ((network, samples[0], targets[0]), r"must both be \(N, n, d\)"),
+        ((network, last, targets), "samples has numbers that are not finite"),
+        ((network, samples, last), "targets has numbers that are not finite"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            deviation(*call)
+    with torch.no_grad():
+        network.feed_forward[0].bias[-1] = torch.inf
+    with pytest.raises(ValueError, match="bias has numbers that are not finite"):
+        deviation(network, samples, targets)
+
+
+def test_a_ball_without_a_bound_gives_no_finite_upper_bound() -> None:
+    family = FAMILIES["polynomial"]
+    eye = torch.eye(2, dtype=torch.float64)[None]
+    network = Network([Mixer(family, {"query": eye, "key": -eye, "value": eye})])
+    good = torch.tensor([[[0.5, 0.25], [2.0, 3.0]]], dtype=torch.float64)
+    alone = torch.tensor([[[0.6, 0.8], [0.6, 0.8]]], dtype=torch.float64) * torch.tensor([1.0, 0.0]).double() / 0.6
+    samples = torch.cat([good, alone])  # (1 − x·y)² adds up to 0 in the last sample: 0 / 0
+    low, high = deviation(network, samples, torch.zeros_like(samples))
+    assert low > 0
+    assert high == math.inf
 
 
 def test_float_bounds_lie_outside_of_the_ball() -> None:

@@ -168,6 +168,38 @@ def test_what_a_connected_sequence_confuses_is_a_late_symmetry(sets) -> None:
         assert not (confused(layers) & ~late_symmetries(layers)).any()
 
 
+@given(sequences(max_layers=4, max_tokens=4))
+def test_late_symmetries_keep_each_pattern_whose_later_layers_connect(sets) -> None:
+    n = len(sets[0])
+    expected = []
+    for sigma in permutations(range(n)):
+        kept = True
+        for p, layer in enumerate(sets[:-1]):
+            held = [{i} for i in range(n)]
+            for later in sets[p + 1 :]:
+                held = [held[i].union(*(held[j] for j in later[i])) for i in range(n)]
+            if all(len(tokens) == n for tokens in held):
+                kept = kept and all({sigma[j] for j in layer[i]} == set(layer[sigma[i]]) for i in range(n))
+        expected.append(kept)
+    assert late_symmetries(arrays(sets)).tolist() == expected
+
+
+def test_late_symmetries_are_those_of_every_such_pattern() -> None:
+    cycle, star = shapes.circular_window(4, 1), shapes.star(4)
+    found = late_symmetries([cycle, star, shapes.full(4)])
+    assert found.sum() == 2  # of 8 of the cycle and 6 of the star
+    assert found.sum() == len(automorphisms(cycle, star))
+
+
+def test_random_patterns_have_their_density_and_one_key_where_a_row_would_be_empty() -> None:
+    found = shapes.random_directed(4, 0.45, np.random.default_rng(0), count=20_000)
+    assert found.any(-1).all()
+    assert found.mean() == pytest.approx(0.45 + 0.55**4 / 4, abs=0.005)  # 0.473
+    alone = shapes.random_directed(3, 0.0, np.random.default_rng(0), count=3_000)
+    assert (alone.sum(-1) == 1).all()
+    np.testing.assert_allclose(alone.mean((0, 1)), 1 / 3, atol=0.03)
+
+
 def test_two_hops_may_need_three_layers() -> None:
     pattern = shapes.longformer(6, 1)
     assert (hops(pattern), layers_needed(pattern)) == (2, 3)
@@ -213,6 +245,15 @@ def test_wrong_recursions_differ_from_nested_sets(name: str) -> None:
         (lambda: equal_tokens(np.ones((2, 2)), np.ones((3, 2))), "not two of shape"),
         (lambda: equal_tokens(np.ones((2, 2)), np.eye(2)), "x has two equal tokens"),
         (lambda: equal_tokens(np.eye(2), np.array([[0.0, 0.0], [1.0, 0.0]])), "y has a zero token"),
+        (lambda: shapes.blocks(4, 0), "size 0 is not at least 1"),
+        (lambda: shapes.strided(4, 0), "stride 0 is not at least 1"),
+        (lambda: shapes.window(4, -1), "width -1 is not at least 0"),
+        (lambda: shapes.circular_window(4, -1), "width -1 is not at least 0"),
+        (lambda: shapes.one_sided_window(4, -1), "width -1 is not at least 0"),
+        (lambda: shapes.with_globals(shapes.full(3), -1), "count -1 is not at least 0"),
+        (lambda: received([]), "layers is empty"),
+        (lambda: connected([]), "layers is empty"),
+        (lambda: confused([]), "layers is empty"),
     ],
 )
 def test_bad_patterns_and_samples_are_refused_with_the_reason(call, message: str) -> None:

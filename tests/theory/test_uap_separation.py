@@ -3,6 +3,7 @@
 import math
 import warnings
 from fractions import Fraction
+from inspect import unwrap
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from lemmata.theory.uap.counterexamples import (
     random_rationals,
     rotation_twins,
 )
-from lemmata.theory.uap.distinguish import forward, search, token_gaps
+from lemmata.theory.uap.distinguish import forward, per_layer, search, token_gaps
 from lemmata.theory.uap.families import (
     AttentionFamily,
     BiasMixer,
@@ -34,7 +35,7 @@ from lemmata.theory.uap.families import (
     each_token,
     gaussian,
 )
-from lemmata.theory.uap.kernel import KERNELS, SOFTMAX
+from lemmata.theory.uap.kernel import KERNELS, SOFTMAX, performer, polynomial, rbf
 from lemmata.theory.uap.limits import sum_of_exp_share
 from lemmata.theory.uap.pairs import PAIRS, far_token, generic, permuted, same_mean, same_second_moment
 
@@ -236,7 +237,7 @@ def test_the_witness_has_the_margin_that_it_states(name: str) -> None:
     distance = {
         (i, j): max(abs(p - q) for p, q in zip(tokens[i], tokens[j], strict=True)) for i in range(8) for j in range(i)
     }
-    size = max(1.0, max(abs(entry) for token in tokens for entry in token))
+    size = max(abs(entry) for token in tokens for entry in token)
     assert found.margin == pytest.approx(min(distance.values()) / size, rel=1e-9)
     assert found.margin == float(found.gaps.max()) == float(found.gaps[found.draw])
     first, second = (4 * sample + token for sample, token in found.closest)
@@ -292,6 +293,42 @@ def test_where_no_draw_survives_the_collapse_the_search_is_repeated_at_a_small_s
     assert found.scale == 0.7
 
 
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name not in ("hardmax", "linear", "polynomial")])
+@pytest.mark.parametrize("factor", [1e-13, 10.0, 1e12])
+def test_a_search_does_not_depend_on_the_unit_of_the_tokens(name: str, factor: float) -> None:
+    samples = far_token(rng(), 40, 2)
+    found = [search(FAMILIES[name], size * samples, draws=8) for size in (1.0, factor)]
+    torch.testing.assert_close(found[1].gaps, found[0].gaps, rtol=1e-3, atol=1e-12)
+    assert found[0].verdict is found[1].verdict
+    x, y = factor * samples
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert distinguishes(FAMILIES["softmax"], x, y).distinguished
+    assert distinguishes(FAMILIES["softmax"], *(factor * generic(rng(), 4, 2))).distinguished
+    assert distinguishes(FAMILIES["softmax"], *(factor * permuted(rng(), 4, 2))).verdict is Verdict.INDISTINGUISHABLE
+
+
+@pytest.mark.parametrize("scale", [1.0 / 64, 5.0])
+def test_other_scales_do_not_hide_a_gap_either(scale: float) -> None:
+    x, y = far_token(rng(), 40, 2)
+    with pytest.warns(CollapseWarning) if scale > 1 else warnings.catch_warnings():
+        assert distinguishes(FAMILIES["softmax"], x, y, draws=16, scale=scale).distinguished
+    assert search(FAMILIES["softmax"], permuted(rng(), 4, 2), scale=scale).verdict is Verdict.UNDECIDED
+
+
+def test_where_a_collapse_cannot_be_excluded_the_search_is_undecided() -> None:
+    class Saturated(Difference):
+        def apply(self, parameters, x):
+            return each_token(parameters["value"], x.mean(-2, keepdim=True).tanh().expand_as(x))
+
+    x, y = same_mean(rng(), 4, 2)
+    assert distinguishes(Saturated(), x, y).verdict is Verdict.INDISTINGUISHABLE
+    assert distinguishes(Saturated(), 100 * x, 100 * y).verdict is Verdict.UNDECIDED
+    near = x.clone()
+    near[3] += 1e-14
+    assert distinguishes(FAMILIES["softmax"], x, near).verdict is Verdict.UNDECIDED
+
+
 def test_gaps_of_shared_tokens_are_those_of_one_draw_alone() -> None:
     gaps = shared_token_gaps(FAMILIES["constant"], rng(), 5.0, 400)
     assert float(gaps.min()) > 0  # the mean moves with the one token that differs
@@ -330,6 +367,16 @@ def test_inputs_outside_of_the_theory_are_refused_with_the_reason(x, y, layers: 
         (lambda: CircularConvolution(0), "reach 0 is not at least 1"),
         (lambda: dihedral(6, 2), r"window 2 is not between 1 and ⌊\(n−1\)/2⌋ − 1 = 1"),
         (lambda: cyclic(4, 3), "window 3 is not between 1 and n − 2 = 2"),
+        (
+            lambda: distinguishes(FAMILIES["softmax"], np.array(SAMPLE), np.array(OTHER), scale=0.0),
+            "scale 0.0 is not pos",
+        ),
+        (lambda: search(FAMILIES["softmax"], torch.ones(1, 2, 2).double(), scale=-1.0), "scale -1.0 is not positive"),
+        (lambda: unwrap(per_layer)("softmax", 7), "'softmax' is no AttentionFamily"),
+        (lambda: unwrap(per_layer)(FAMILIES["softmax"], 1.5), "layers 1.5 is not at least 1, a whole number"),
+        (lambda: rbf(-1.0), "gamma -1.0 is not positive"),
+        (lambda: polynomial(-1), "degree -1 is not a whole number from 0 on"),
+        (lambda: performer(0), "0 features are not at least 1"),
         (lambda: distinguishes([FAMILIES["softmax"]] * 2, np.array(SAMPLE), np.array(OTHER), 3), "2 families for 3"),
         (lambda: distinguishes(FAMILIES["softmax"], np.array(SAMPLE), np.array(OTHER), draws=0), "draws 0"),
         (lambda: distinguishes(sparse(patterns.full(3)), np.array(SAMPLE), np.array(OTHER)), "x has 2 tokens; the pat"),

@@ -104,6 +104,8 @@ def confused(
     permutations : int array, optional
         All of them by default.
     """
+    if not len(layers):
+        raise ValueError("layers is empty; it must have a pattern")
     n = np.shape(layers[0])[-1]
     permutations = permutations_of(n) if permutations is None else permutations
     apart = distinguished(

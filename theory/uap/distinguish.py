@@ -1,7 +1,9 @@
 """Definition 3 by random witnesses: does a family distinguish X and Y with m layers, and by which margin?
 
 By analyticity in the parameters, one draw separates with probability 1 if any does. What remains is float64: at a large
-scale of queries and keys the softmax saturates and the gap falls below rounding although it is not zero.
+scale of queries and keys the softmax saturates and the gap falls below rounding although it is not zero. Queries and
+keys are therefore drawn relative to the size of the tokens, so that c·X is searched as X is, and a search says
+"indistinguishable" only where neither the scale nor the tokens could hide a gap.
 
 References
 ----------
@@ -20,12 +22,27 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lemmata.theory.uap.families import AttentionFamily, Parameters, Rng
+from lemmata.theory.uap.families import (
+    AttentionFamily,
+    BiasMixer,
+    CircularConvolution,
+    FeedForward,
+    KernelAttention,
+    Linformer,
+    Parameters,
+    Rng,
+)
 
 DISTINCT = 1e-8  # a relative gap above this is no rounding
 ROUNDING = 1e-12  # a relative gap below this may be: measured at most 1.3e-15 over four layers where it is zero
 SCALE = 0.7  # standard deviation of the parameters; the gap collapses from about 3 on
+SAFE_SCALES = (0.1, 1.0)  # where a gap neither collapses nor drowns in the residual
+RESOLVED = 1e-4  # tokens, and differences of tokens, below this share of the largest entry may be lost in rounding
 PAIRS_AT_ONCE = 1 << 24  # pairs of tokens in memory
+
+#: Families that map c·X to c times what they make of X, once these parameters are multiplied by a power of c.
+HOMOGENEOUS = (KernelAttention, Linformer, BiasMixer, FeedForward, CircularConvolution)
+POWERS = {"query": -1, "key": -1, "weight": -1, "input": -1, "amplitude": 1, "output": 1}
 
 Layers = AttentionFamily | Sequence[AttentionFamily]
 Samples = Tensor | np.ndarray
@@ -39,7 +56,7 @@ class Verdict(StrEnum):
     """What a search found."""
 
     DISTINGUISHED = "distinguished"
-    INDISTINGUISHABLE = "indistinguishable"  # every draw's gap is at the level of rounding
+    INDISTINGUISHABLE = "indistinguishable"  # every draw's gap is at the level of rounding, and no collapse explains it
     UNDECIDED = "undecided"
 
 
@@ -51,7 +68,7 @@ class Witness:
     ----------
     verdict : Verdict
     margin : float
-        Least max-norm distance between two of the tokens, over all samples, divided by ``max(1, |X|_∞, |Y|_∞)``.
+        Least max-norm distance between two of the tokens, over all samples, divided by ``max(|X|_∞, |Y|_∞)``.
     closest : pair of (sample, token)
         Where the margin is attained.
     parameters : tuple of mappings
@@ -104,7 +121,7 @@ def distinguishes(
     draws : int
         Random parameters that are tried.
     scale : float
-        Their standard deviation.
+        Their standard deviation, for tokens of the norm of a standard normal one in the plane; see :func:`token_size`.
     seed : int
 
     Returns
@@ -114,13 +131,14 @@ def distinguishes(
     Raises
     ------
     ValueError
-        For inputs that the theory leaves out: d = 1, a zero token, two equal tokens in a sample, x equal to y.
+        For inputs that the theory leaves out: d = 1, a zero token, two equal tokens in a sample, x equal to y; and for
+        what :func:`search` refuses.
 
     Warns
     -----
     CollapseWarning
-        Where `scale` is above 1 and some draws' gaps are at the level of rounding. If no draw separates, the search is
-        repeated at the scale 0.7.
+        Where draws' gaps are at the level of rounding and fewer are at the scale 0.7, or a quarter of it. If no draw
+        separates, the verdict is that of the repeated search.
 
     References
     ----------
@@ -131,12 +149,18 @@ def distinguishes(
         raise ValueError(f"x and y have shapes {tuple(np.shape(x))} and {tuple(np.shape(y))}; they must agree")
     check_samples(samples, ("x", "y"))
     found = search(family, samples, layers, draws=draws, scale=scale, seed=seed)
-    if scale > 1 and found.collapsed > 0:
-        report = f"scale {scale:g}: {found.collapsed:.0%} of the draws have a gap below {ROUNDING:g}"
-        if not found.distinguished:
-            found = search(family, samples, layers, draws=draws, scale=SCALE, seed=seed)
-            report += f"; searched again at scale {SCALE}"
-        warnings.warn(report, CollapseWarning, stacklevel=2)
+    collapsed = found.collapsed
+    for other in (SCALE, SCALE / 4):
+        if not collapsed or other == scale:
+            continue
+        again = search(family, samples, layers, draws=draws, scale=other, seed=seed)
+        fewer = again.collapsed < collapsed
+        report = f"scale {scale:g}: {collapsed:.0%} of the draws have a gap below {ROUNDING:g}"
+        if not found.distinguished and (fewer or found.verdict is Verdict.UNDECIDED):
+            found, report = again, f"{report}; searched again at scale {other:g}"
+        if fewer:
+            warnings.warn(report, CollapseWarning, stacklevel=2)
+            break
     return found
 
 
@@ -194,14 +218,17 @@ def search(
     Raises
     ------
     ValueError
-        For a number of layers, draws or families that makes no sense, or where no draw gives finite tokens.
+        For a number of layers, draws or families or a scale that makes no sense, or where no draw gives finite tokens.
     """
     families = per_layer(family, layers)
     if draws < 1:
         raise ValueError(f"draws {draws} is not at least 1")
+    if not 0 < scale < float("inf"):
+        raise ValueError(f"scale {scale} is not positive and finite")
     rng = torch.Generator().manual_seed(seed) if isinstance(seed, int) else seed
     *_, tokens, dim = samples.shape
-    parameters = [one.sample(rng, dim, tokens, scale, draws) for one in families]
+    size = token_size(samples)
+    parameters = [relative(one, one.sample(rng, dim, tokens, scale, draws), size) for one in families]
     states = forward(families, parameters, samples.expand(draws, *samples.shape))
     gaps = token_gaps(states)
     draw = int(gaps.argmax())
@@ -211,19 +238,48 @@ def search(
     verdict = Verdict.UNDECIDED
     if margin > DISTINCT:
         verdict = Verdict.DISTINGUISHED
-    elif margin <= ROUNDING:
+    elif margin <= ROUNDING and SAFE_SCALES[0] <= scale <= SAFE_SCALES[1] and resolved(families, samples):
         verdict = Verdict.INDISTINGUISHABLE
     chosen = tuple({name: tensor[draw] for name, tensor in layer.items()} for layer in parameters)
     number = seed if isinstance(seed, int) else None
     return Witness(verdict, margin, closest_tokens(states[draw]), chosen, draw, number, scale, gaps)
 
 
+def token_size(samples: Float[Tensor, "samples n d"]) -> float:
+    """Root mean square norm of the tokens, over √2, that of a standard normal token in the plane; 1 if all are zero."""
+    largest = float(samples.abs().max())
+    if largest == 0:
+        return 1.0
+    return largest * float((samples / largest).square().sum(-1).mean().div(2).sqrt())
+
+
+def relative(family: AttentionFamily, parameters: Parameters, size: float) -> Parameters:
+    """Parameters for tokens of that size, which do to X what the given ones do to X / size; others' are left alone."""
+    if not isinstance(family, HOMOGENEOUS):
+        return parameters
+    return {name: value * size ** POWERS.get(name, 0) for name, value in parameters.items()}
+
+
+def resolved(families: Sequence[AttentionFamily], samples: Float[Tensor, "samples n d"]) -> bool:
+    """Whether float64 keeps what the tokens differ in: none is tiny beside another, nor two nearly equal.
+
+    What a family of one's own does to large or to tiny tokens is not known, so that these must be of size about 1.
+    """
+    tokens = samples.flatten(0, 1)
+    tokens = tokens / tokens.abs().max()
+    lengths = torch.cat([tokens.abs().amax(-1), torch.cdist(tokens, tokens, p=torch.inf).flatten()])
+    ordinary = all(type(family) in HOMOGENEOUS for family in families) or 0.2 <= token_size(samples) <= 5
+    return ordinary and bool((lengths[lengths > 0] >= RESOLVED).all())
+
+
 def per_layer(family: Layers, layers: int) -> list[AttentionFamily]:
     """One family a layer. ValueError if their number is not `layers`, or that is below 1."""
-    if layers < 1:
-        raise ValueError(f"layers {layers} is not at least 1")
+    if not isinstance(layers, int) or layers < 1:
+        raise ValueError(f"layers {layers} is not at least 1, a whole number")
     if isinstance(family, AttentionFamily):
         return [family] * layers
+    if isinstance(family, str) or not all(isinstance(one, AttentionFamily) for one in family):
+        raise ValueError(f"family {family!r} is no AttentionFamily and no sequence of them; FAMILIES has some by name")
     if len(family) != layers:
         raise ValueError(f"{len(family)} families for {layers} layers")
     return list(family)
@@ -239,9 +295,9 @@ def forward(
 
 
 def token_gaps(states: Float[Tensor, "draws samples n d"]) -> Float[Tensor, " draws"]:
-    """Least max-norm distance of two tokens in each draw, over ``max(1, |X|_∞)``; 0 where one is not finite."""
+    """Least max-norm distance of two tokens in each draw, over ``|X|_∞``; 0 where one is not finite, or all are 0."""
     tokens = states.flatten(1, 2)
-    size = tokens.abs().amax((1, 2)).clamp(min=1)
+    size = tokens.abs().amax((1, 2))
     count = tokens.shape[1]
     itself = torch.eye(count, dtype=torch.bool)
     least = [

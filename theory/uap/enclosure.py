@@ -27,11 +27,21 @@ from typing import Any
 import numpy as np
 import torch
 from flint import arb, arb_mat, ctx
-from jaxtyping import Float
 from torch import Tensor
 
 from lemmata.theory.uap.families import BiasMixer, KernelAttention, Linformer
-from lemmata.theory.uap.kernel import SOFTMAX, Kernel
+from lemmata.theory.uap.kernel import (
+    SOFTMAX,
+    Gaussian,
+    Kernel,
+    Power,
+    along_sum,
+    dot,
+    features,
+    log_sum_of_exponentials,
+    log_weighted,
+    zero,
+)
 from lemmata.theory.uap.network import FeedForwardLayer, Mixer, Network
 
 #: Bits of precision. A product of two float64 numbers has 106, so that sums of them cancel exactly.
@@ -79,20 +89,31 @@ def enclose(network: Network, x: Balls, tokens: int, bits: int = PRECISION) -> B
     return x
 
 
-def deviation(
-    network: Network, samples: Float[Tensor, "N n d"], targets: Float[Tensor, "N n d"], bits: int = PRECISION
-) -> tuple[float, float]:
+def deviation(network: Network, samples: Tensor, targets: Tensor, bits: int = PRECISION) -> tuple[float, float]:
     """A proven interval for ``max |network(samples) − targets|``, the largest deviation of an entry.
 
-    The bounds are for the real-number network with the given float64 weights, samples and targets.
+    Samples and targets have the shape (N, n, d). The bounds are for the real-number network with the given float64
+    weights, samples and targets. Where the ball of an output is not bounded, the upper bound is infinite.
+
+    Raises
+    ------
+    ValueError
+        For shapes that differ or are not (N, n, d), samples, targets or weights that are not finite, and mixers without
+        an enclosure, see :func:`mix`.
     """
+    if samples.ndim != 3 or samples.shape != targets.shape or not samples.numel():
+        raise ValueError(f"samples {tuple(samples.shape)} and targets {tuple(targets.shape)} must both be (N, n, d)")
+    for name, values in (("samples", samples), ("targets", targets), *network.named_parameters()):
+        if not values.isfinite().all():
+            raise ValueError(f"{name} has numbers that are not finite")
     with precision(bits):
         output = enclose(network, exact(samples.flatten(0, 1)), samples.shape[1], bits)
         difference = (output - exact(targets.flatten(0, 1))).entries()
-        return (
-            max(0.0, *(below(entry.abs_lower()) for entry in difference)),
-            max(above(entry.abs_upper()) for entry in difference),
-        )
+        bounded = [entry for entry in difference if entry.is_finite()]  # a NaN would pass through max unnoticed
+        lower = max((below(entry.abs_lower()) for entry in bounded), default=0.0)
+        if len(bounded) < len(difference):
+            return max(0.0, lower), math.inf
+        return max(0.0, lower), max(above(entry.abs_upper()) for entry in bounded)
 
 
 def below(x: arb) -> float:
@@ -148,25 +169,33 @@ def _sign(x: arb) -> int:
 # -------------------------------------------------------------------------------------------------------------- mixers
 
 
+#: What :func:`mix` knows; a subclass may compute something else.
+ENCLOSED = (
+    "kernel attention and Linformer by the kernels of lemmata.theory.uap.kernel (weighting mean or sum, any pattern), "
+    "and the tanh bias mixer"
+)
+
+
 def mix(mixer: Mixer, x: Balls, tokens: int) -> Balls:
     """``g(x; θ)`` for each sample of `tokens` rows.
 
     Raises
     ------
     ValueError
-        For a family or kernel without an enclosure: softmax, RBF, SkyFormer, Linformer and the tanh bias mixer have
-        one, the first three over any pattern.
+        For a family or kernel without an enclosure: KernelAttention by the kernels of
+        :mod:`lemmata.theory.uap.kernel` with weighting mean or sum over any pattern, Linformer and the tanh bias mixer
+        have one; their subclasses and kernels with other scores do not, whatever their names.
     """
     family = mixer.family
     weights = {name: exact(value[0] if value.ndim > 2 else value) for name, value in mixer.weights.items()}
     rows = x.tolist()
     samples = [arb_mat(rows[start : start + tokens]) for start in range(0, len(rows), tokens)]
-    if isinstance(family, BiasMixer) and family.activation is torch.tanh:
+    if type(family) is BiasMixer and family.activation is torch.tanh:
         mixed = [_bias(family, weights, sample) for sample in samples]
-    elif isinstance(family, KernelAttention | Linformer):
+    elif type(family) is KernelAttention or type(family) is Linformer:
         mixed = [_attention(family, weights, sample) for sample in samples]
     else:
-        raise ValueError(f"mixer {family.name!r} has no enclosure")
+        raise ValueError(f"mixer {family.name!r} has no enclosure; there are those of {ENCLOSED}")
     return arb_mat([row for sample in mixed for row in sample.tolist()])
 
 
@@ -179,9 +208,13 @@ def _attention(family: KernelAttention | Linformer, weights: dict[str, Balls], x
         kernel, weighting, pattern = family.kernel, family.weighting, family.pattern
     if weighting not in ("mean", "sum"):
         raise ValueError(f"mixer {family.name!r} has no enclosure: its weighting is {weighting!r}")
+    scores = _scores(kernel, weights, queries, keys)
     mass = [
-        [entry.exp() if pattern is None or pattern[i, j] else arb(0) for j, entry in enumerate(row)]
-        for i, row in enumerate(_scores(kernel, queries, keys).tolist())
+        [
+            arb(0) if pattern is not None and not pattern[i, j] else entry.exp() if kernel.exponential else entry
+            for j, entry in enumerate(row)
+        ]
+        for i, row in enumerate(scores)
     ]
     if weighting == "mean":
         totals = [sum(row, arb(0)) for row in mass]
@@ -189,20 +222,41 @@ def _attention(family: KernelAttention | Linformer, weights: dict[str, Balls], x
     return arb_mat(mass) * values
 
 
-def _scores(kernel: Kernel, queries: Balls, keys: Balls) -> Balls:
-    """``log k(x_i, y_j)``."""
-    if kernel == SOFTMAX:
-        return queries * keys.transpose()
-    if kernel.name.startswith("rbf("):
-        one = torch.ones(1, 1, 1, dtype=torch.float64)
-        minus_gamma = arb(kernel.score(one, 0 * one, {}).item())  # −γ(1 − 0)², without rounding
-        return arb_mat(
-            [
-                [minus_gamma * sum(((a - b) ** 2 for a, b in zip(q, k, strict=True)), arb(0)) for k in keys.tolist()]
-                for q in queries.tolist()
-            ]
-        )
-    raise ValueError(f"kernel {kernel.name!r} has no enclosure")
+def _scores(kernel: Kernel, weights: dict[str, Balls], queries: Balls, keys: Balls) -> list[list[arb]]:
+    """``kernel.score`` for each query and key: decided by the score itself, since a name may say anything."""
+    score = kernel.score
+    product = (queries * keys.transpose()).tolist()
+    if score is dot:
+        return product
+    if score is zero:
+        return [[arb(0) for _ in row] for row in product]
+    if type(score) is Power:
+        return [[(1 + entry) ** score.degree for entry in row] for row in product]
+    if type(score) is Gaussian:
+        gamma = arb(score.gamma)
+        return [[-gamma * entry for entry in row] for row in _squared_distances(queries, keys)]
+    if score is log_weighted:
+        squares = _squared_distances(queries, keys)
+        return [[(1 + s).log() + e for s, e in zip(*rows, strict=True)] for rows in zip(squares, product, strict=True)]
+    if score is features or score is along_sum or score is log_sum_of_exponentials:
+        along = weights["features" if score is features else "direction"].transpose()
+        on_keys = (keys * along).tolist()
+        return [[_along(score, q, k) for k in on_keys] for q in (queries * along).tolist()]
+    raise ValueError(f"kernel {kernel.name!r} has no enclosure; there are those of {ENCLOSED}")
+
+
+def _along(score: Any, query: list[arb], key: list[arb]) -> arb:
+    """The score from the products of the random vectors with a query and a key."""
+    if score is log_sum_of_exponentials:
+        return (query[0].exp() + key[0].exp()).log()
+    sums = [q + k for q, k in zip(query, key, strict=True)]
+    return sums[0] if score is along_sum else (sum((entry.exp() for entry in sums), arb(0)) / len(sums)).log()
+
+
+def _squared_distances(queries: Balls, keys: Balls) -> list[list[arb]]:
+    """``‖x_i − y_j‖²``."""
+    rows = keys.tolist()
+    return [[sum(((a - b) ** 2 for a, b in zip(q, k, strict=True)), arb(0)) for k in rows] for q in queries.tolist()]
 
 
 def _bias(family: BiasMixer, weights: dict[str, Balls], x: Balls) -> Balls:

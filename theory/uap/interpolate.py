@@ -85,7 +85,8 @@ def interpolate(
     samples, targets : float64 tensors, shape (N, n, d)
         For mixers with a symmetry, one sample of each orbit: the network is equivariant by itself.
     mixers : sequence of AttentionFamily
-        The families of the attention layers, in order.
+        The families of the attention layers, in order. Any will do; for a proof of the error afterwards they must be of
+        those that :func:`lemmata.theory.uap.enclosure.mix` encloses.
     rng : numpy Generator
     form : ``"wide"`` or ``"narrow"``
     scale, draws

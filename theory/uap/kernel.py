@@ -1,7 +1,8 @@
 """Attention kernels ``k(x, y)`` as data: a score for each pair of a query and a key, and whether it is an exponent.
 
 Kernels that are exponentials are given by their logarithm, so that normalising them is a softmax and large arguments
-do not overflow.
+do not overflow. The scores are functions, or callables with their constants as fields, so that what a kernel computes
+can be read off it: its name is for people.
 
 References
 ----------
@@ -53,8 +54,14 @@ class Kernel:
         return score if self.exponential else score.abs().log()
 
 
-def _dot(queries: Tensor, keys: Tensor) -> Tensor:
+def dot(queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor] | None = None) -> Tensor:
+    """``x·y``."""
     return queries @ keys.transpose(-1, -2)
+
+
+def zero(queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor]) -> Tensor:
+    """0."""
+    return torch.zeros_like(dot(queries, keys))
 
 
 def _squared_distance(queries: Tensor, keys: Tensor) -> Tensor:
@@ -66,45 +73,81 @@ def _along(vectors: Tensor, x: Tensor) -> Tensor:
     return torch.einsum("rcd,r...nd->r...nc", vectors, x)
 
 
-def _performer(queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor]) -> Tensor:
+def features(queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor]) -> Tensor:
+    """``log 1/m Σ_r exp(ω_r·x + ω_r·y)``."""
     on_queries, on_keys = _along(constants["features"], queries), _along(constants["features"], keys)
     return (on_queries.unsqueeze(-2) + on_keys.unsqueeze(-3)).logsumexp(-1) - math.log(on_keys.shape[-1])
 
 
-def _sum(queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor]) -> Tensor:
+def along_sum(queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor]) -> Tensor:
+    """``w·x + w·y``."""
     direction = constants["direction"]
     return _along(direction, queries) + _along(direction, keys).transpose(-1, -2)
 
 
-def _sum_of_exponentials(queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor]) -> Tensor:
+def log_sum_of_exponentials(queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor]) -> Tensor:
+    """``log(exp(w·x) + exp(w·y))``."""
     direction = constants["direction"]
     return torch.logaddexp(_along(direction, queries), _along(direction, keys).transpose(-1, -2))
 
 
+def log_weighted(queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor]) -> Tensor:
+    """``log(1 + ‖x − y‖²) + x·y``."""
+    return torch.log1p(_squared_distance(queries, keys)) + dot(queries, keys)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """``−γ‖x − y‖²``."""
+
+    gamma: float
+
+    def __call__(self, queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor]) -> Tensor:
+        """See :class:`Kernel`."""
+        return -self.gamma * _squared_distance(queries, keys)
+
+
+@dataclass(frozen=True)
+class Power:
+    """``(1 + x·y)^degree``."""
+
+    degree: int
+
+    def __call__(self, queries: Tensor, keys: Tensor, constants: Mapping[str, Tensor]) -> Tensor:
+        """See :class:`Kernel`."""
+        return (1 + dot(queries, keys)) ** self.degree
+
+
 def rbf(gamma: float) -> Kernel:
-    """``exp(−γ‖x − y‖²)``."""
-    return Kernel(f"rbf({gamma:g})", lambda q, k, _: -gamma * _squared_distance(q, k))
+    """``exp(−γ‖x − y‖²)``. ValueError unless γ is positive and finite."""
+    if not 0 < gamma < math.inf:
+        raise ValueError(f"gamma {gamma} is not positive and finite")
+    return Kernel(f"rbf({gamma:g})", Gaussian(gamma))
 
 
-def performer(features: int) -> Kernel:
-    """``φ(x)·φ(y)`` with `features` (m) random features ``φ(x) = m^{-1/2} (e^{ω_r·x})_r``."""
-    return Kernel(f"performer({features})", _performer, constants={"features": features})
+def performer(count: int) -> Kernel:
+    """``φ(x)·φ(y)`` with `count` (m) random features ``φ(x) = m^{-1/2} (e^{ω_r·x})_r``. ValueError for none."""
+    if count < 1:
+        raise ValueError(f"{count} features are not at least 1")
+    return Kernel(f"performer({count})", features, constants={"features": count})
 
 
 def polynomial(degree: int) -> Kernel:
-    """``(1 + x·y)^degree``; not positive for odd degrees."""
-    return Kernel(f"polynomial({degree})", lambda q, k, _: (1 + _dot(q, k)) ** degree, exponential=False)
+    """``(1 + x·y)^degree``; not positive for odd degrees. ValueError unless the degree is a whole number from 0 on."""
+    if not isinstance(degree, int) or degree < 0:
+        raise ValueError(f"degree {degree} is not a whole number from 0 on")
+    return Kernel(f"polynomial({degree})", Power(degree), exponential=False)
 
 
-SOFTMAX = Kernel("softmax", lambda q, k, _: _dot(q, k))
-LINEAR = Kernel("linear", lambda q, k, _: _dot(q, k), exponential=False)
-CONSTANT = Kernel("constant", lambda q, k, _: torch.zeros_like(_dot(q, k)))
+SOFTMAX = Kernel("softmax", dot)
+LINEAR = Kernel("linear", dot, exponential=False)
+CONSTANT = Kernel("constant", zero)
 #: ``exp(w·(x + y))``, the main text's example.
-EXP_SUM = Kernel("exp(w·(x+y))", _sum, constants={"direction": 1})
+EXP_SUM = Kernel("exp(w·(x+y))", along_sum, constants={"direction": 1})
 #: ``exp(w·x) + exp(w·y)``, printed in its place in the paper's appendix.
-SUM_OF_EXP = Kernel("exp(w·x)+exp(w·y)", _sum_of_exponentials, constants={"direction": 1})
+SUM_OF_EXP = Kernel("exp(w·x)+exp(w·y)", log_sum_of_exponentials, constants={"direction": 1})
 #: ``p(x − y) exp(x·y)`` with the positive polynomial ``p(z) = 1 + ‖z‖²``.
-WEIGHTED_SOFTMAX = Kernel("(1+|x-y|²)exp(x·y)", lambda q, k, _: torch.log1p(_squared_distance(q, k)) + _dot(q, k))
+WEIGHTED_SOFTMAX = Kernel("(1+|x-y|²)exp(x·y)", log_weighted)
 
 #: The kernels above by name.
 KERNELS: dict[str, Kernel] = {

@@ -55,6 +55,13 @@ def from_sets(neighbours: Sequence[Iterable[int]]) -> Bool[np.ndarray, "n n"]:
 # ------------------------------------------------------------------------------------------------------- constructors
 
 
+def _at_least(least: int, **arguments: int) -> None:
+    """ValueError for an argument below `least`."""
+    for name, value in arguments.items():
+        if value < least:
+            raise ValueError(f"{name} {value} is not at least {least}")
+
+
 def _offsets(n: int) -> Int[np.ndarray, "n n"]:
     """``j − i`` at (i, j)."""
     if n < 1:
@@ -69,17 +76,20 @@ def full(n: int) -> Bool[np.ndarray, "n n"]:
 
 def window(n: int, width: int) -> Bool[np.ndarray, "n n"]:
     """Sliding window: ``|i − j| ≤ width``."""
+    _at_least(0, width=width)
     return abs(_offsets(n)) <= width
 
 
 def circular_window(n: int, width: int) -> Bool[np.ndarray, "n n"]:
     """The D_n mixer's pattern: at most `width` apart on a circle."""
+    _at_least(0, width=width)
     ahead = _offsets(n) % n
     return np.minimum(ahead, n - ahead) <= width
 
 
 def one_sided_window(n: int, width: int) -> Bool[np.ndarray, "n n"]:
     """The C_n mixer's pattern: N(i) = {i, i + 1, …, i + width} modulo n."""
+    _at_least(0, width=width)
     return _offsets(n) % n <= width
 
 
@@ -90,12 +100,14 @@ def causal(n: int) -> Bool[np.ndarray, "n n"]:
 
 def blocks(n: int, size: int) -> Bool[np.ndarray, "n n"]:
     """Blocks of `size` consecutive tokens; the local half of strided attention, disconnected by itself."""
+    _at_least(1, size=size, n=n)
     block = np.arange(n) // size
     return block == block[:, None]
 
 
 def strided(n: int, stride: int) -> Bool[np.ndarray, "n n"]:
     """Tokens a multiple of `stride` apart; with ``blocks(n, stride)`` it connects within two layers."""
+    _at_least(1, stride=stride)
     return _offsets(n) % stride == 0
 
 
@@ -106,6 +118,7 @@ def star(n: int) -> Bool[np.ndarray, "n n"]:
 
 def with_globals(pattern: Pattern, count: int) -> Bool[np.ndarray, "n n"]:
     """The first `count` tokens attend to all, and all to them."""
+    _at_least(0, count=count)
     widened = checked(pattern).copy()
     widened[:count] = True
     widened[:, :count] = True
@@ -128,8 +141,8 @@ def bigbird(n: int, width: int, count: int, extra: int, rng: np.random.Generator
 def random_directed(n: int, density: float, rng: np.random.Generator, count: int = 1) -> Bool[np.ndarray, "count n n"]:
     """`count` patterns with each entry set with probability `density`, and one more where a row would be empty."""
     pattern = rng.random((count, n, n)) < density
-    np.put_along_axis(pattern, rng.integers(n, size=(count, n, 1)), True, 2)
-    return pattern
+    chosen = rng.integers(n, size=(count, n, 1)) == np.arange(n)
+    return np.asarray(pattern | chosen & ~pattern.any(2, keepdims=True))
 
 
 def all_patterns(n: int) -> Bool[np.ndarray, "count n n"]:
@@ -167,8 +180,10 @@ def permutations_of(n: int) -> Int[np.ndarray, "count n"]:
 def received(layers: Sequence[Pattern]) -> Bool[np.ndarray, "*batch n n"]:
     """Whether token i has received token j after the layers in order: ``(I + A_m) ⋯ (I + A_1)`` has an entry there.
 
-    Each layer is one pattern or a batch of them, ``(*batch, n, n)``.
+    Each layer is one pattern or a batch of them, ``(*batch, n, n)``. ValueError for no layer.
     """
+    if not len(layers):
+        raise ValueError("layers is empty; it must have a pattern")
     reach: np.ndarray = np.eye(np.shape(layers[0])[-1], dtype=bool)
     for pattern in layers:
         reach = reach | np.asarray(np.asarray(pattern, np.float32) @ reach.astype(np.float32) > 0)

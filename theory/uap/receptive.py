@@ -60,7 +60,14 @@ def receptive_bound(
     generator : torch.Generator
     count : int
         Pairs of samples.
+
+    Raises
+    ------
+    ValueError
+        For no layer, or fewer than two pairs, which have no standard error.
     """
+    if count < 2:
+        raise ValueError(f"count {count} is not at least 2")
     visible = torch.from_numpy(received(layers))
     x, fresh = sample(count, generator), sample(count, generator)
     means, errors = [], []
