@@ -408,6 +408,8 @@ def test_the_rank_residual_is_what_a_fit_finds_and_zero_for_a_table_of_that_rank
     assert rank_residual(table, 0) > 0.1
     noisy = table + 0.1 * rng.normal(size=table.shape)
     assert fitted_residual(noisy, 1, rng, starts=8) == pytest.approx(rank_residual(noisy, 1), abs=1e-6)
+    # 3 · 3 numbers from v, u, w, b, 12 of them: experts that read x_2 reach the whole table at the centres
+    assert fitted_residual(noisy[:3, :3], 1, rng, 8, reads_second=True) < 1e-3 < 0.1 * rank_residual(noisy[:3, :3], 1)
     assert [layer.experts.count for layer in table_moe(table, 2)] == [5, 4]
 
 
