@@ -22,11 +22,13 @@ from lemmata.theory.moe_expressivity.obstructions import (
     continuous_rows,
     fitted_residual,
     hinge_net,
+    hinges,
     random_moe,
     rank_residual,
     rational_circle,
     ring_range,
     route,
+    sampled_maps,
     separating_gate,
     table_moe,
 )
@@ -399,6 +401,21 @@ def test_rational_circles_lie_on_their_circle() -> None:
     assert len(points) == len(set(points)) == 20
     assert separating_gate(rational_circle(1), rational_circle(1, center=5)).feasible
     assert not separating_gate(rational_circle(1), rational_circle(1, center=1)).feasible
+
+
+def test_hinges_are_counted_from_the_weights() -> None:
+    for experts, blocks in ((2, 1), (3, 2), (5, 3)):
+        assert [hinges(hinge_net(experts, blocks, drop=drop)) for drop in (0, 1)] == [
+            blocks * (experts - 1),
+            blocks * (experts - 1) - 1,
+        ]
+
+
+def test_a_grid_meets_the_pieces_that_are_enumerated() -> None:
+    assert sampled_maps(cubes(3, 2)) == count(cubes(3, 2)).maps == 9
+    for seed in range(4):
+        moe = random_moe(3, 2, 2, np.random.default_rng(seed))
+        assert 1 < sampled_maps(moe) <= count(moe).maps
 
 
 def test_the_rank_residual_is_what_a_fit_finds_and_zero_for_a_table_of_that_rank() -> None:

@@ -97,6 +97,37 @@ def hinge_net(experts: int, blocks: int, slopes: Integers | None = None, drop: i
     return ExactMoE((layer,), identity, readout, (Fraction(0),) * blocks, (Fraction(experts),) * blocks)
 
 
+def hinges(net: ExactMoE) -> int:
+    """Hidden units of a single two-layer expert on a box that are read and have a kink inside of it, from the weights.
+
+    A unit with its largest and least value over the box of different signs has one: they lie at corners.
+    """
+    (layer,) = net.layers
+    inner, outer = (affine.matrix[0] for affine in layer.maps)
+    low = np.array([int(x) for x in net.low]), np.array([int(x) for x in net.high])
+    ends = np.stack([inner[:, :-1] * low[0], inner[:, :-1] * low[1]])
+    least, most = (pick.sum(1) + inner[:, -1] for pick in (ends.min(0), ends.max(0)))
+    return int(((least < 0) & (most > 0) & outer[:, :-1].any(0)).sum())
+
+
+def sampled_maps(moe: ExactMoE, side: int = 9) -> int:
+    """Different affine maps met on a grid of `side`² points of a box in two inputs: from values in Fractions alone.
+
+    A map is read off the values at a point and two neighbours, 10⁻⁶ away, where all three take one path; a map counts
+    once however often it is met. No more than there are, if no hidden unit has its kink between such points.
+    """
+    step, found = Fraction(1, 10**6), set()
+    (x0, y0), (x1, y1) = moe.low, moe.high
+    for k in range(side * side):
+        x = x0 + (x1 - x0) * Fraction(2 * (k // side) + 1, 2 * side)
+        y = y0 + (y1 - y0) * Fraction(2 * (k % side) + 1, 2 * side)
+        here, right, up = (moe.at(point) for point in ((x, y), (x + step, y), (x, y + step)))
+        if here[1] == right[1] == up[1]:
+            slopes = [((b - a) / step, (c - a) / step) for a, b, c in zip(here[0], right[0], up[0], strict=True)]
+            found.add(tuple((p, q, a - p * x - q * y) for a, (p, q) in zip(here[0], slopes, strict=True)))
+    return len(found)
+
+
 # -------------------------------------------------------------------------------------------- U2: shape of the cells
 
 
