@@ -60,7 +60,8 @@ def intrinsic_dimension(trial: Trial, more: int = 0, rougher: float = 0.0) -> It
         band = (-1.25 * order / assumed, -0.7 * order / assumed)
         yield Evidence(f"d = {assumed}: slope in m", fitted.slope, "in", band, replicates, fitted.interval)
         claimed = -min(1 / assumed, 1 / 2)
-        yield Evidence(f"d = {assumed}: slope against the claimed one", fitted.slope, "<=", claimed + 0.1, replicates)
+        name = f"d = {assumed}: slope against the claimed one"
+        yield Evidence(name, fitted.slope, "<=", claimed, replicates, fitted.interval)
 
 
 @PAPER.claim(
@@ -74,8 +75,9 @@ def intrinsic_dimension(trial: Trial, more: int = 0, rougher: float = 0.0) -> It
 )
 def ambient_dimension(trial: Trial, stretch: float = 1.0) -> Iterator[Evidence]:
     """Rough fields, experts of width 32 fitted in the span, whose weights are then moved by Q: sup error of the built
-    networks over 4,000 points. Rounding, 1e-16 times the weights (up to 1e3) and the 256 terms of a sum, leaves
-    1e-9."""
+    networks over 4,000 points. (This is an identity of the construction; `slopes_in_space` fits in R^D.) Rounding,
+    1e-16 times the weights (up to 1e3) and the 256 terms of a sum, leaves 1e-9. The stretch is along the diagonal of
+    the span, which no chart drops."""
     import torch
 
     from lemmata.theory.moe_expressivity.approximator import single_layer
@@ -92,7 +94,7 @@ def ambient_dimension(trial: Trial, stretch: float = 1.0) -> Iterator[Evidence]:
         own = sample.error(single_layer(atlas, functions), torch.eye(span, dtype=torch.float64))
         frame = isometry(span, 256, generator)
         moved = single_layer(atlas.embed(frame), functions)
-        frame = frame * torch.tensor([stretch] + [1.0] * (span - 1), dtype=torch.float64)
+        frame = frame + (stretch - 1) / span * frame.sum(1, keepdim=True)
         change = abs(sample.error(moved, frame) / own - 1)
         yield Evidence(f"{name}: relative change of the error from D = {span} to 256", change, "<=", 1e-9, 4_000)
         cell = atlas.nearest(sample.held_out)
@@ -102,6 +104,109 @@ def ambient_dimension(trial: Trial, stretch: float = 1.0) -> Iterator[Evidence]:
             for x in [sample.held_out[cell == chart]]
         )
         yield Evidence(f"{name}: the network's error over its worst chart's", own / worst, "in", (1 - 1e-9, 1 + 1e-9))
+
+
+@PAPER.claim(
+    "slopes_in_space",
+    source="Theorem 4.8, rate",
+    statement=r"""Whole networks (gate, charts, experts) whose experts are fitted to data in $\mathbb{R}^D$, on torus,
+    sphere and projective plane ($d = 2$): for targets of order $3/2$ the sup error falls faster than the claimed
+    $m^{-1/2}$ for $D = 16$ and $256$, and the two slopes differ by less than $0.2$.""",
+    kind="statistical",
+    cost="standard",
+    controls=[
+        Control("targets of order $1/2$", {"order": 0.5}),
+        Control("one chart in R^256 sees one of its two coordinates twice", {"flat": True}),
+    ],
+)
+def slopes_in_space(trial: Trial, order: float = 1.5, flat: bool = False) -> Iterator[Evidence]:
+    """m = 32 to 256; ten targets (five for controls), each with 20,000 points to fit and 8,000 to measure on. Both D see the same targets
+    and points, in their own random isometries and with random neurons of their own; slopes, and the slope of the ratio
+    of the two errors, with 95 % intervals. One dimension more (d = 3) would change -3/4 to -1/2, and a rate in D would
+    leave nothing of it: 0.2 is less than both. Controls are tried on the projective plane."""
+    import numpy as np
+
+    from lemmata.theory.moe_expressivity.atlas import LinearAtlas
+    from lemmata.theory.moe_expressivity.dimension import MANIFOLDS, Sample, mixture, rough_field
+    from lemmata.theory.moe_expressivity.manifolds import isometry
+    from lemmata.theory.moe_expressivity.rates import rate
+
+    generator, widths = trial.torch_generator(), np.array([32, 64, 128, 256])
+    intact = order == 1.5 and not flat
+    replicates = 10 if intact else 5
+    for name in ("torus", "sphere", "projective plane") if intact else ("projective plane",):
+        make, points = MANIFOLDS[name]
+        atlases = {16: make(), 256: make()}
+        span = atlases[16].centres.shape[1]
+        if flat:
+            frames = atlases[256].frames.clone()
+            frames[0, 1] = frames[0, 0]
+            atlases[256] = LinearAtlas(atlases[256].centres, frames)
+        errors = {ambient: np.empty((replicates, len(widths))) for ambient in atlases}
+        for row in range(replicates):
+            sample = Sample.of(rough_field(order, span, generator), points(28_000, generator), 20_000)
+            for ambient, atlas in atlases.items():
+                frame = isometry(span, ambient, generator)
+                errors[ambient][row] = [
+                    sample.error(mixture(sample, atlas, m, frame, generator), frame) for m in widths.tolist()
+                ]
+        for ambient, table in errors.items():
+            fitted = rate(widths, table)
+            title = f"{name}, D = {ambient}"
+            yield Evidence(f"{title}: R^2 of the line", fitted.r_squared, ">=", 0.97, replicates, precondition=intact)
+            yield Evidence(f"{title}: slope in m", fitted.slope, "in", (-1.1, -0.5), replicates, fitted.interval)
+        apart = rate(widths, errors[256] / errors[16])
+        yield Evidence(f"{name}: difference of slopes", apart.slope, "in", (-0.2, 0.2), replicates, apart.interval)
+
+
+@PAPER.claim(
+    "experts_in_space",
+    source="Theorem 4.8, number of charts",
+    statement=r"""At $m = 16$ the sup error on the torus falls with the number $E$ of charts (products of 3 to 8 arcs),
+    and on the sphere with the number of tangent charts at points far apart, about as $E^{-\alpha/d}$: with
+    $\alpha = 3/2$ and $d = 2$ faster than $E^{-0.4}$, and not faster than $E^{-3/4}$ by more than the spread of a
+    fit.""",
+    kind="statistical",
+    cost="standard",
+    controls=[Control("all experts share the neurons of the smallest mixture, as $E$ grows", {"shared": True})],
+)
+def experts_in_space(trial: Trial, shared: bool = False) -> Iterator[Evidence]:
+    """A chart of E equal ones has diameter E^(-1/d). A target of order alpha varies on it by E^(-alpha/d), and rescaled
+    to unit size is as rough as before, so that a fit of fixed width leaves m^(-alpha/d) of that: (mE)^(-alpha/d)
+    together. Twelve targets in R^64, 30,000 points to fit and 10,000 to measure on; slope with its 95 % interval. Wide
+    charts do not yet resolve the coarsest scales, as with m, and reach 0.65 to 0.75 of the exponent: the band is from
+    0.53 to 1.1 times it."""
+    import numpy as np
+
+    from lemmata.theory.moe_expressivity.atlas import farthest_points, tangent_atlas, torus_atlas
+    from lemmata.theory.moe_expressivity.dimension import MANIFOLDS, Sample, mixture, rough_field
+    from lemmata.theory.moe_expressivity.manifolds import isometry
+    from lemmata.theory.moe_expressivity.manifolds import sphere as sphere_points
+    from lemmata.theory.moe_expressivity.rates import rate
+
+    generator, replicates, width = trial.torch_generator(), 12, 16
+    cover = sphere_points(4_000, generator)
+    families = {
+        "torus": [torus_atlas(2, arcs) for arcs in (3, 4, 5, 6, 8)],
+        "sphere": [tangent_atlas(cover[farthest_points(cover, radius)]) for radius in (0.8, 0.6, 0.45, 0.34)],
+    }
+    for name, atlases in families.items():
+        _, points = MANIFOLDS[name]
+        span = atlases[0].centres.shape[1]
+        charts = np.array([len(atlas) for atlas in atlases])
+        table = np.empty((replicates, len(charts)))
+        for row in range(replicates):
+            sample = Sample.of(rough_field(1.5, span, generator), points(40_000, generator), 30_000)
+            frame = isometry(span, 64, generator)
+            for column, atlas in enumerate(atlases):
+                neurons = max(width * len(atlases[0]) // len(atlas), 1) if shared else width
+                # overlaps in proportion to the charts: scores are squares of distances
+                network = mixture(sample, atlas, neurons, frame, generator, margin=0.8 / len(atlas))
+                table[row, column] = sample.error(network, frame)
+        fitted = rate(charts, table)
+        title = f"{name}, E = {charts[0]} to {charts[-1]}"
+        yield Evidence(f"{title}: R^2 of the line", fitted.r_squared, ">=", 0.95, replicates, precondition=not shared)
+        yield Evidence(f"{title}: slope in E", fitted.slope, "in", (-0.82, -0.4), replicates, fitted.interval)
 
 
 @PAPER.claim(
@@ -161,7 +266,8 @@ def chart_count(trial: Trial, fewer: int = 0) -> Iterator[Evidence]:
     "sphere",
     source="Corollary 4.9",
     statement=r"""On $S^2$ six experts behind the linear gate with rows $\pm e_i$ suffice at depth 1, without bias:
-    slopes at or below $-1/2$ for analytic targets, and about $-3/4$ for rough ones of order $3/2$.""",
+    slopes below $-1/2$ for analytic targets and for rough ones of order $3/2$, whose limit $-3/4$ fits of these widths
+    do not reach.""",
     kind="statistical",
     cost="standard",
     rows=["ME14"],
@@ -254,16 +360,19 @@ def dense_control(trial: Trial, literal: bool = False, share: int = 1) -> Iterat
     source="Corollary 4.9, Example 4.6",
     statement=r"""On the projective plane, which no two charts cover and no orientation fits, six linear charts along
     the axes of the icosahedron suffice behind a linear gate without bias (every line is within $37.4$ degrees of an
-    axis, charts are injective up to $45$); with the three coordinate axes they do not, however wide the experts
-    are.""",
+    axis, charts are injective up to $45$); with the three coordinate axes they do not: up to $m = 128$ the error falls
+    more slowly than the claimed $m^{-1/2}$.""",
     kind="statistical",
     cost="standard",
-    controls=[Control("the three coordinate axes in place of the six", {"axes": "coordinate"})],
+    controls=[
+        Control("the three coordinate axes in place of the six", {"axes": "coordinate"}),
+        Control("the same, judged by the rate alone", {"axes": "coordinate", "geometry": False}),
+    ],
 )
-def projective_plane(trial: Trial, axes: str = "icosahedron") -> Iterator[Evidence]:
+def projective_plane(trial: Trial, axes: str = "icosahedron", geometry: bool = True) -> Iterator[Evidence]:
     """Veronese surface in R^256, m = 16 to 128, twelve rough targets of order 3/2 and their own random neurons, slope
-    with its 95 % interval; inverse charts measured on 2,000 points (bound 1/cos of twice 37.4 degrees). Error of three
-    charts at m = 128: the geometric mean over four targets."""
+    with its 95 % interval; inverse charts measured on 2,000 points (bound 1/cos of twice 37.4 degrees). Three charts
+    are fitted to the same targets, for the same widths. The first control misses the covering radius before any fit."""
     import math
 
     import numpy as np
@@ -281,19 +390,21 @@ def projective_plane(trial: Trial, axes: str = "icosahedron") -> Iterator[Eviden
     x = points(2_000, generator)
     away = torch.cdist(x, atlas.centres).amin(1).max()
     worst = math.acos(math.sqrt((5 + 2 * math.sqrt(5)) / 15))  # the covering angle of the six axes, 37.38 degrees
-    yield Evidence("farthest point from its centre", away, "<=", math.sqrt(2) * math.sin(worst) + 1e-9, len(x))
-    constant, pairs = inverse_lipschitz(atlas, x, math.sqrt(2) * math.sin(worst))
-    yield Evidence("largest constant of an inverse chart", constant.max(), "<=", 1 / math.cos(2 * worst), pairs)
-    table, three = np.empty((replicates, len(widths))), []
+    if geometry:
+        yield Evidence("farthest point from its centre", away, "<=", math.sqrt(2) * math.sin(worst) + 1e-9, len(x))
+        constant, pairs = inverse_lipschitz(atlas, x, math.sqrt(2) * math.sin(worst))
+        yield Evidence("largest constant of an inverse chart", constant.max(), "<=", 1 / math.cos(2 * worst), pairs)
+    table, three = np.empty((2, replicates, len(widths)))
     for row in range(replicates):
         sample = Sample.of(rough_field(1.5, 6, generator), points(12_000, generator), 8_000)
         frame = isometry(6, 256, generator)
         table[row] = [sample.error(mixture(sample, atlas, m, frame, generator), frame) for m in widths.tolist()]
-        if row < 4:
-            three.append(sample.error(mixture(sample, coordinate, 128, frame, generator), frame))
+        three[row] = [sample.error(mixture(sample, coordinate, m, frame, generator), frame) for m in widths.tolist()]
     fitted = rate(widths, table)
     yield Evidence("slope in m", fitted.slope, "in", (-1.1, -0.5), replicates, fitted.interval)
-    floor = np.exp(np.log(three).mean()) / np.exp(np.log(table[:4, -1]).mean())
+    slow = rate(widths, three)
+    yield Evidence("slope in m of three charts", slow.slope, ">=", -0.5, replicates, slow.interval)
+    floor = np.exp(np.log(three[:, -1]).mean() - np.log(table[:, -1]).mean())
     yield Evidence("m = 128: error of three charts over that of six", floor, ">=", 2, len(three))
 
 

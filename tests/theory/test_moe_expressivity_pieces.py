@@ -22,11 +22,13 @@ from lemmata.theory.moe_expressivity.obstructions import (
     continuous_rows,
     fitted_residual,
     hinge_net,
+    hinges,
     random_moe,
     rank_residual,
     rational_circle,
     ring_range,
     route,
+    sampled_maps,
     separating_gate,
     table_moe,
 )
@@ -401,6 +403,21 @@ def test_rational_circles_lie_on_their_circle() -> None:
     assert not separating_gate(rational_circle(1), rational_circle(1, center=1)).feasible
 
 
+def test_hinges_are_counted_from_the_weights() -> None:
+    for experts, blocks in ((2, 1), (3, 2), (5, 3)):
+        assert [hinges(hinge_net(experts, blocks, drop=drop)) for drop in (0, 1)] == [
+            blocks * (experts - 1),
+            blocks * (experts - 1) - 1,
+        ]
+
+
+def test_a_grid_meets_the_pieces_that_are_enumerated() -> None:
+    assert sampled_maps(cubes(3, 2)) == count(cubes(3, 2)).maps == 9
+    for seed in range(4):
+        moe = random_moe(3, 2, 2, np.random.default_rng(seed))
+        assert 1 < sampled_maps(moe) <= count(moe).maps
+
+
 def test_the_rank_residual_is_what_a_fit_finds_and_zero_for_a_table_of_that_rank() -> None:
     rng = np.random.default_rng(3)
     table = np.outer(rng.normal(size=5), rng.normal(size=4)) + rng.normal(size=4)
@@ -408,6 +425,8 @@ def test_the_rank_residual_is_what_a_fit_finds_and_zero_for_a_table_of_that_rank
     assert rank_residual(table, 0) > 0.1
     noisy = table + 0.1 * rng.normal(size=table.shape)
     assert fitted_residual(noisy, 1, rng, starts=8) == pytest.approx(rank_residual(noisy, 1), abs=1e-6)
+    # 3 · 3 numbers from v, u, w, b, 12 of them: experts that read x_2 reach the whole table at the centres
+    assert fitted_residual(noisy[:3, :3], 1, rng, 8, reads_second=True) < 1e-3 < 0.1 * rank_residual(noisy[:3, :3], 1)
     assert [layer.experts.count for layer in table_moe(table, 2)] == [5, 4]
 
 

@@ -90,6 +90,11 @@ def sphere_atlas() -> LinearAtlas:
     return LinearAtlas(torch.cat([unit, -unit]), torch.cat([frames, frames]))
 
 
+def tangent_atlas(centres: Float[Tensor, "charts D"]) -> LinearAtlas:
+    """Charts of the unit sphere at any unit vectors: projections onto the tangent planes."""
+    return LinearAtlas(centres, torch.linalg.svd(centres[:, None], full_matrices=True).Vh[:, 1:])
+
+
 def icosahedron_axes() -> Float[Tensor, "6 3"]:
     """Unit vectors along the six five-fold axes; every line is within 37.38° of one."""
     golden = (1 + math.sqrt(5)) / 2
@@ -175,7 +180,7 @@ def inverse_lipschitz_bound(ratio: float) -> float:
     Raises
     ------
     ValueError
-        If the angle reaches 90°, that is from a ratio of about 0.7 on.
+        If the angle reaches 90°, that is from the ratio √3 − 1 = 0.732… on.
     """
     angle = 2 * math.asin(ratio / 2) + math.asin(ratio) if 0 < ratio < 1 else math.pi
     if angle >= math.pi / 2:

@@ -128,12 +128,17 @@ class Sample:
 
 
 def mixture(
-    sample: Sample, atlas: LinearAtlas, width: int, isometry: Float[Tensor, "ambient span"], generator: torch.Generator
+    sample: Sample,
+    atlas: LinearAtlas,
+    width: int,
+    isometry: Float[Tensor, "ambient span"],
+    generator: torch.Generator,
+    margin: float = 0.05,
 ) -> MoE:
     """The depth-1 network with fitted experts of width m on the embedded atlas; the fit sees the points in R^D."""
     moved = atlas.embed(isometry)
     points = sample.fitted @ isometry.T
-    return single_layer(moved, fit_functions(moved, points, sample.fitted_values, width, generator))
+    return single_layer(moved, fit_functions(moved, points, sample.fitted_values, width, generator, margin))
 
 
 def dense(sample: Sample, width: int, isometry: Float[Tensor, "ambient span"], generator: torch.Generator) -> MoE:

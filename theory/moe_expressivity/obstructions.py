@@ -1,7 +1,8 @@
 r"""What a mixture with linear gates cannot do, and what a dense net can: the bounds beside the constructions.
 
 U1 affine experts have at most E^L pieces · U2 cells of a linear gate are convex · U3 a bias-free gate on a positive
-scalar uses one expert · U4 a table is realised up to its rank · U5 a jump costs a continuous net half of it · U6 a
+scalar uses one expert · U4 a table is realised up to its rank, if what is
+carried is constant on the cells of layer 1 · U5 a jump costs a continuous net half of it · U6 a
 dense two-layer net with L(E − 1) hinges reaches E^L pieces as well.
 
 References
@@ -94,6 +95,37 @@ def hinge_net(experts: int, blocks: int, slopes: Integers | None = None, drop: i
     identity = Affine(np.eye(blocks, blocks + 1, dtype=np.int64)[None])
     readout = Affine(np.array([[[1, 0]]]))
     return ExactMoE((layer,), identity, readout, (Fraction(0),) * blocks, (Fraction(experts),) * blocks)
+
+
+def hinges(net: ExactMoE) -> int:
+    """Hidden units of a single two-layer expert on a box that are read and have a kink inside of it, from the weights.
+
+    A unit with its largest and least value over the box of different signs has one: they lie at corners.
+    """
+    (layer,) = net.layers
+    inner, outer = (affine.matrix[0] for affine in layer.maps)
+    low = np.array([int(x) for x in net.low]), np.array([int(x) for x in net.high])
+    ends = np.stack([inner[:, :-1] * low[0], inner[:, :-1] * low[1]])
+    least, most = (pick.sum(1) + inner[:, -1] for pick in (ends.min(0), ends.max(0)))
+    return int(((least < 0) & (most > 0) & outer[:, :-1].any(0)).sum())
+
+
+def sampled_maps(moe: ExactMoE, side: int = 9) -> int:
+    """Different affine maps met on a grid of `side`² points of a box in two inputs: from values in Fractions alone.
+
+    A map is read off the values at a point and two neighbours, 10⁻⁶ away, where all three take one path; a map counts
+    once however often it is met. No more than there are, if no hidden unit has its kink between such points.
+    """
+    step, found = Fraction(1, 10**6), set()
+    (x0, y0), (x1, y1) = moe.low, moe.high
+    for k in range(side * side):
+        x = x0 + (x1 - x0) * Fraction(2 * (k // side) + 1, 2 * side)
+        y = y0 + (y1 - y0) * Fraction(2 * (k % side) + 1, 2 * side)
+        here, right, up = (moe.at(point) for point in ((x, y), (x + step, y), (x, y + step)))
+        if here[1] == right[1] == up[1]:
+            slopes = [((b - a) / step, (c - a) / step) for a, b, c in zip(here[0], right[0], up[0], strict=True)]
+            found.add(tuple((p, q, a - p * x - q * y) for a, (p, q) in zip(here[0], slopes, strict=True)))
+    return len(found)
 
 
 # -------------------------------------------------------------------------------------------- U2: shape of the cells
@@ -229,23 +261,38 @@ def centre_table(moe: MoE, rows: int, columns: int) -> Float[np.ndarray, "rows c
 
 
 def fitted_residual(
-    table: Float[np.ndarray, "rows columns"], rank: int, rng: np.random.Generator, starts: int
+    table: Float[np.ndarray, "rows columns"],
+    rank: int,
+    rng: np.random.Generator,
+    starts: int,
+    reads_second: bool = False,
 ) -> float:
-    """The least distance that L-BFGS finds from random starts over all v, w, b: no singular values involved."""
+    """The least distance that L-BFGS finds from random starts over all v, w, b: no singular values involved.
+
+    With `reads_second` the experts of layer 1 read x_2 as well: what they carry is ``v_i + u_i x_2``, and u is fitted
+    too. At the centre ``c_j = j + 1/2`` of a column this is another vector for each j, and the rank no longer binds.
+    """
     from scipy.optimize import minimize
 
     rows, columns = table.shape
-    cut = rows * rank, rows * rank + columns * rank
+    shapes = [(rows, rank), (columns, rank), (columns, 1), (rows, rank)][: 4 if reads_second else 3]
+    cuts = np.cumsum([a * b for a, b in shapes])
+    centre = np.arange(columns)[:, None] + 0.5
 
     def loss(flat: Float[np.ndarray, " n"]) -> tuple[float, Float[np.ndarray, " n"]]:
-        v, w, b = flat[: cut[0]].reshape(rows, rank), flat[cut[0] : cut[1]].reshape(columns, rank), flat[cut[1] :]
-        error = v @ w.T + b - table
-        return float((error**2).sum()), 2 * np.concatenate([(error @ w).ravel(), (error.T @ v).ravel(), error.sum(0)])
+        v, w, b, *more = (part.reshape(shape) for part, shape in zip(np.split(flat, cuts[:-1]), shapes, strict=True))
+        error = v @ w.T + b.T - table
+        by_column = error.T @ v
+        for u in more:
+            error = error + centre.T * (u @ w.T)
+            by_column = error.T @ v + centre * (error.T @ u)
+        gradient = [error @ w, by_column, error.sum(0), *[error @ (centre * w) for _ in more]]
+        return float((error**2).sum()), 2 * np.concatenate([part.ravel() for part in gradient])
 
     options = {"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-10}
-    size = cut[1] + columns
     best = min(
-        minimize(loss, rng.normal(size=size), jac=True, method="L-BFGS-B", options=options).fun for _ in range(starts)
+        minimize(loss, rng.normal(size=cuts[-1]), jac=True, method="L-BFGS-B", options=options).fun
+        for _ in range(starts)
     )
     return float(np.sqrt(best))
 
