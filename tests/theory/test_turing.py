@@ -368,6 +368,19 @@ def test_a_misplaced_oldest_vector_is_caught(distance: int, from_window: bool) -
     assert teacher_forced(wrong, table.prompt("1011", 6), expected, "int64")[1] is not None
 
 
+@pytest.mark.parametrize(
+    ("distance", "from_window", "place"), [(3, False, 3), (2, True, 4), (3, True, 3), (1, True, 5), (9, False, 5)]
+)
+def test_a_misplaced_oldest_vector_stands_where_it_is_said(distance: int, from_window: bool, place: int) -> None:
+    _, weights = compile_machine(INC)
+    wrong = reposition(weights, distance, from_window)
+    positions = wrong.positions(6)
+    assert np.flatnonzero(positions.any(1)).tolist() == [0, place]
+    np.testing.assert_array_equal(positions[[0, place]], [weights.position_current, weights.position_oldest])
+    for name, array in weights.arrays().items():
+        np.testing.assert_array_equal(array, wrong.arrays()[name])
+
+
 @given(machines_with_words(max_length=3))
 def test_teacher_forcing_says_what_generation_says(instance) -> None:
     machine, word = instance

@@ -27,6 +27,7 @@ from lemmata.theory.turing.formats import (
 from lemmata.theory.turing.library import BB3, INC
 from lemmata.theory.turing.rounded import (
     Arithmetic,
+    Contest,
     Reading,
     contests,
     failures,
@@ -204,6 +205,23 @@ def test_the_decoder_loses_the_windows_that_the_whole_network_loses(form: Format
             how = Arithmetic(form, wide, reciprocal=window == 12)
             wanted = network_failures(table, weights, form, wide, window, gap, how.reciprocal)
             assert failures(table, how, window, gap)[0] == wanted
+
+
+def test_wrong_tokens_are_spread_as_evenly_as_they_can_be() -> None:
+    gaps = np.log([1.9, 2.1, 2.9, 3.1])  # five tokens over two symbols: the more frequent one has three
+    reading = Reading(Arithmetic(FLOAT64), 6, gaps)
+    assert reading.wins(Contest(0, (0, 1, 2), (0, 1, 2))).tolist() == [False, False, False, True]
+
+
+def test_a_mass_above_one_is_a_loss() -> None:
+    # Without subtraction S is near float16's largest number; its reciprocal, rounded up, makes p_0 exceed 1.
+    how = Arithmetic(FLOAT16, wide=False, reciprocal=True, subtract_max=False)
+    gaps = np.array([10.375, 9.0])
+    oldest, other = masses(how, 3, gaps)
+    assert oldest[0] > 1 >= oldest[1]
+    assert (other < 0.01).all()
+    contest = Contest(0, (0, 1, 0), (0, 1, 1))
+    assert Reading(how, 3, gaps).wins(contest).tolist() == [False, True]
 
 
 @pytest.mark.parametrize("machine", [INC, BB3], ids=lambda machine: machine.name)

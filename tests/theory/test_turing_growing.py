@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lemmata.theory.turing import TuringMachine
 from lemmata.theory.turing.ensemble import all_machines, compare_with_growing, run_turing
-from lemmata.theory.turing.growing import GrowingMachine, GrowingMode, Places, departs, growing_table
+from lemmata.theory.turing.growing import GrowingMachine, GrowingMode, GrowingTable, Places, departs, growing_table
 from lemmata.theory.turing.library import BB4, COPY, INC, MACHINES, PAL
 from lemmata.theory.turing.machine import Run, TuringTable
 from lemmata.theory.turing.mutants.programs import GROWING_MUTANTS
@@ -193,6 +193,26 @@ def test_the_lockstep_comparison_says_what_single_runs_say() -> None:
 def test_wrong_tables_are_caught_on_one_run(name: str) -> None:
     wrong = [departs(machine, word, 200, GROWING_MUTANTS[name]) for machine, word in ((INC, "11"), (PAL, "0110"))]
     assert any(wrong)
+
+
+def test_a_run_that_should_halt_and_does_not_is_caught() -> None:
+    def restless(table: GrowingTable, at: Places) -> GrowingTable:
+        return table._replace(state=np.where(np.isin(table.state, at.halt), at.run[0, 0], table.state).astype(np.int16))
+
+    assert INC.run("11", 200).halted
+    assert not departs(INC, "11", 200)
+    assert departs(INC, "11", 200, restless)
+
+
+def test_the_mutant_without_marks_differs_in_marks_alone() -> None:
+    machine = GrowingMachine.from_turing(PAL)
+    at = Places.of(len(PAL.states), len(PAL.symbols), len(PAL.halting))
+    before, after = machine.table, GROWING_MUTANTS["unmarked_growing"](machine.table, at)
+    marked = (before.push >= 0) & (before.push % 2 == 1)
+    np.testing.assert_array_equal(after.state, before.state)
+    np.testing.assert_array_equal(before.push - after.push, marked)
+    # Of PAL's six left moves each is marked in modes run (4 neighbours) and left (3), at a blank also in seam and grow.
+    assert marked.sum() == 6 * (4 + 3) + 2 * (1 + 3)
 
 
 def test_a_wrong_length_of_the_queue_is_caught() -> None:

@@ -292,8 +292,8 @@ def unmetered(decoder: type[StreamingDecoder]) -> list[str]:
     parameters, and no other attribute: of what these reach, only the memory can be changed, as the decoder is frozen
     and its parameters are tuples. Arguments and iterators of `range` repeat what the memory holds.
     """
-    sizes = [field.name for field in dataclasses.fields(StreamingDecoder)]
-    known = {*sizes, *decoder(*[2] * (len(sizes) - 1), w=MappingProxyType({})).fields()}
+    any_size: dict[str, Any] = {field.name: 2 for field in dataclasses.fields(StreamingDecoder)}
+    known = {*any_size, *decoder(**any_size | {"w": MappingProxyType({})}).fields()}
     found, calls, waiting = [], dict[str, set[str]](), ["step"]
     for name in waiting:
         calls[name] = set()

@@ -322,4 +322,4 @@ def departs(
             return True
         if time != due or len(step.queue) != len(configuration.tape) + spare:
             return True
-    return done.halted and growing.states[made[-1][0].state].mode is not GrowingMode.HALT
+    return False  # a run that halts has done so: the last configuration names a halting state
