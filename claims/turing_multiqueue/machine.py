@@ -206,7 +206,9 @@ def finite_control(trial: Trial, forget: str = "", counter: bool = False) -> Ite
         yield Evidence(f"k' = {levels}: conflicts", len(table.conflicts), "==", 0, len(table.rows))
 
     for levels, largest in ((1, 128), (2, 256)):
-        early, late, sizes = set(), set(), range(4, largest + 1, 4)
+        early: set[object] = set()
+        late: set[object] = set()
+        sizes = range(4, largest + 1, 4)
         for n in sizes:
             machine = MultiQueueMachine.from_turing(PAL, levels=levels, space=n + 2)
             run = FastRun(machine, machine.initial("01" * (n // 4) + "10" * (n // 4)))
