@@ -39,13 +39,16 @@ def distinguishability_margin(model: HookedModel, samples: Tensor) -> Float[Tens
     Raises
     ------
     ValueError
-        With fewer than two tokens.
+        With fewer than two tokens, or where the model's residual stream is not finite.
     """
     if samples.shape[0] * samples.shape[1] < 2:
         raise ValueError(f"samples of shape {tuple(samples.shape)} have fewer than 2 tokens")
     names = ["hook_embed"]
     names += [f"blocks.{i}.hook_resid_mid" for i, block in enumerate(model.blocks) if block.attn is not None]
     _, cache = model.run_with_cache(samples, names_filter=names)
+    for name in names:
+        if not cache[name].isfinite().all():
+            raise ValueError(f"samples give numbers at {name} that are not finite")
     return torch.stack([_margin(cache[name].flatten(0, 1).double()) for name in names])
 
 

@@ -37,6 +37,11 @@ class ReversalConfig:
         Adam steps and samples a step.
     learning_rate : float
         The peak of a one-cycle schedule.
+
+    Raises
+    ------
+    ValueError
+        For a size below 1, heads that do not divide d_model, or a learning rate that is not positive.
     """
 
     tokens: int = 5
@@ -49,6 +54,15 @@ class ReversalConfig:
     steps: int = 2500
     batch: int = 256
     learning_rate: float = 4e-3
+
+    def __post_init__(self) -> None:
+        for name in ("tokens", "dim", "window", "layers", "heads", "d_model", "d_mlp", "steps", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} {getattr(self, name)} is not at least 1")
+        if self.d_model % self.heads:
+            raise ValueError(f"heads {self.heads} do not divide d_model {self.d_model}")
+        if not 0 < self.learning_rate < float("inf"):
+            raise ValueError(f"learning_rate {self.learning_rate} is not positive and finite")
 
     @property
     def hops(self) -> int:

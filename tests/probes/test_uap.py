@@ -158,3 +158,5 @@ def test_bad_input_is_refused() -> None:
         first_difference(model, prompt, other[:2])
     with pytest.raises(ValueError, match="fewer than 2 tokens"):
         distinguishability_margin(model, prompt[None, :1])
+    with pytest.raises(ValueError, match="samples give numbers at hook_embed that are not finite"):
+        distinguishability_margin(model, torch.stack([prompt, other * torch.nan]))

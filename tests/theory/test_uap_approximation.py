@@ -3,6 +3,7 @@
 import math
 import time
 from fractions import Fraction
+from inspect import unwrap
 
 import numpy as np
 import pytest
@@ -24,9 +25,9 @@ from lemmata.theory.uap.approximator import (
 from lemmata.theory.uap.enclosure import PRECISION, above, below, deviation, enclose, exact, mix, precision
 from lemmata.theory.uap.families import KernelAttention
 from lemmata.theory.uap.ffn import between
-from lemmata.theory.uap.interpolate import depth, interpolate, token_gap
+from lemmata.theory.uap.interpolate import _refuse, depth, interpolate, token_gap
 from lemmata.theory.uap.kernel import SOFTMAX, Kernel, dot
-from lemmata.theory.uap.lp_error import Stairs, enclosed_error, segments, swirl_moments
+from lemmata.theory.uap.lp_error import Stairs, enclosed_error, segments, squared_distance, swirl_moments
 from lemmata.theory.uap.mutants import NETWORKS
 from lemmata.theory.uap.network import FeedForwardLayer, Mixer, Network
 from lemmata.theory.uap.receptive import receptive_bound
@@ -205,6 +206,11 @@ def test_other_bad_arguments_are_refused() -> None:
         interpolate(samples, targets, [FAMILIES["softmax"]], rng, "thin")
     with pytest.raises(ValueError, match="mixers is empty"):
         interpolate(samples, targets, [], rng)
+    with pytest.raises(ValueError, match="mixers is the one family 'softmax'"):
+        unwrap(_refuse)(samples, targets, FAMILIES["softmax"], "wide")
+    for name, value in {"draws": 0, "directions": 0, "tie": 0.0, "scale": -1.0}.items():
+        with pytest.raises(ValueError, match=f"{name} {value} is not"):
+            interpolate(samples, 0 * targets, [FAMILIES["softmax"]], rng, "narrow", **{name: value})
     with pytest.raises(ValueError, match=r"N\(1\) is empty"):
         sparse(np.array([[True, True], [False, False]]))
     with pytest.raises(ValueError, match="do not distinguish"):
@@ -476,6 +482,18 @@ def test_bad_sizes_are_refused() -> None:
         approximate(swirl, 2, 2, 1, rng)
 
 
+def test_points_that_measure_nothing_are_refused(coarse) -> None:
+    for points in (torch.zeros(3, 2, 2), torch.zeros(0, 2, 2).double(), torch.zeros(3, 4, 1).double()):
+        with pytest.raises(ValueError, match=r"must be float64 \(count ≥ 1, \*\(2, 2\)\)"):
+            split_error(coarse, swirl, points)
+    other = approximate(torch.sin, 3, 2, 2, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"shape \(2, 3\); swirl_moments are for \(2, 2\)"):
+        enclosed_error(other, swirl_moments, 0)
+    for layers, count, message in (([], 9, "layers is empty"), ([patterns.full(2)], 1, "count 1 is not at least 2")):
+        with pytest.raises(ValueError, match=message):
+            receptive_bound(swirl, lambda *_: torch.zeros(1, 2, 2), layers, torch.Generator(), count)
+
+
 # --------------------------------------------------------------------------------------------------- enclosed error
 
 
@@ -517,6 +535,30 @@ def test_the_enclosed_error_holds_the_sampled_one_where_ramps_matter(ramp: float
     low, high = ((squares.mean() + sign * 4 * squares.std() / 50_000**0.5).sqrt().item() for sign in (-1, 1))
     found = enclosed_error(built, swirl_moments, 200)
     assert found.lower < low < high < found.upper
+
+
+def test_the_distance_over_a_box_is_within_minkowskis_radius() -> None:
+    values = [arb(1, 3), arb(-2, 4)]  # radius 5 in all
+    at_centre = squared_distance(values, [(arb(1), arb(1)), (arb(-2), arb(4))])  # F is the centre: F̂ − F may be (3, 4)
+    assert [float(bound) for bound in at_centre] == pytest.approx([0, 25])
+    away = squared_distance(values, [(arb(1), arb(1)), (arb(5), arb(25))])  # F is 7 away
+    assert [float(bound) for bound in away] == pytest.approx([2**2, 12**2])
+
+
+def test_the_clock_gap_of_the_narrow_form_is_the_least_of_both_sweeps() -> None:
+    for seed in range(4):
+        samples, targets, rng = problem(seed, 6, 3, 2)
+        built = interpolate(samples, targets, [FAMILIES["softmax"]], rng, "narrow")
+        layers, half = built.network.feed_forward, built.depth // 2
+        gaps = []
+        with torch.no_grad():
+            for skipped in (layers, layers[half:]):  # before the first sweep, and before the second
+                x = Network(layer for layer in built.network if layer not in skipped)(samples).flatten(0, 1)
+                rows = skipped[1].input  # the first one may hold a constant only
+                clock = rows[rows.norm(dim=1).argmax()]
+                gaps.append(smallest_gap((x @ (clock / clock.norm())).numpy()).item())
+        assert built.clock_gap == pytest.approx(min(gaps), rel=1e-6)
+        assert max(gaps) > 1.01 * min(gaps)
 
 
 def test_the_segments_are_plateaus_and_ramps(fine) -> None:

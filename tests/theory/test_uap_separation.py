@@ -246,6 +246,14 @@ def test_the_witness_has_the_margin_that_it_states(name: str) -> None:
     assert torch.equal(again.gaps, found.gaps)
 
 
+@pytest.mark.parametrize("name", list(MIXERS))
+def test_the_scale_multiplies_every_parameter_but_a_kernels_own(name: str) -> None:
+    one, ten = (MIXERS[name].sample(rng(), 2, 4, scale, 3) for scale in (1.0, 10.0))
+    for part, tensor in one.items():
+        factor = 1 if part in ("features", "direction") else 10
+        torch.testing.assert_close(ten[part], factor * tensor)
+
+
 def test_gaps_of_many_tokens_are_those_of_each_draw_alone(monkeypatch) -> None:
     states = gaussian(rng(), 1.0, 7, 3, 4, 2)
     whole = token_gaps(states)

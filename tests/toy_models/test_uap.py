@@ -93,6 +93,21 @@ def test_hops_are_counted_in_windows() -> None:
     assert [replace(ReversalConfig(), tokens=9, window=w).hops for w in (1, 3, 4, 8)] == [8, 3, 2, 1]
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"layers": 0}, "layers 0 is not at least 1"),
+        ({"window": 0}, "window 0 is not at least 1"),
+        ({"steps": 0}, "steps 0 is not at least 1"),
+        ({"heads": 3}, "heads 3 do not divide d_model 32"),
+        ({"learning_rate": 0.0}, "learning_rate 0.0 is not positive"),
+    ],
+)
+def test_sizes_that_make_no_model_are_refused(change, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ReversalConfig(**change)
+
+
 def test_training_is_reproducible_and_two_layers_reach_one_hop_each() -> None:
     config = replace(SMALL, tokens=3, layers=2, steps=300)
     models = [train_reversal(config, torch.Generator().manual_seed(3)) for _ in range(2)]

@@ -170,7 +170,16 @@ class ErrorSplit:
 
 @torch.no_grad()
 def split_error(built: Approximator, target: Target, points: Float[Tensor, "count n d"]) -> ErrorSplit:
-    """The error at points, uniform on the cube, and its four terms."""
+    """The error at points, uniform on the cube, and its four terms.
+
+    Raises
+    ------
+    ValueError
+        For no points, points of another shape than the approximator's samples, or not in float64.
+    """
+    if points.dtype != torch.float64 or not len(points) or points.shape[1:] != built.grid.shape[1:]:
+        shape = tuple(built.grid.shape[1:])
+        raise ValueError(f"points ({points.dtype}, {tuple(points.shape)}) must be float64 (count ≥ 1, *{shape})")
     chunk = max(1, 2**20 // (points.shape[1] * built.network.width))  # hidden activations that fit a cache
     output = torch.cat([built.network(part) for part in points.split(chunk)])
     value, corner = target(points), built.corner(points)

@@ -101,10 +101,17 @@ def interpolate(
     Raises
     ------
     ValueError
-        For d = 1, shapes that differ, no mixer, an unknown form, a sample with a repeated token (not in general
-        position) or a zero token, or mixers that leave two tokens of the samples equal.
+        For d = 1, shapes that differ, no mixer or a family that is not in a sequence, an unknown form, no draws or
+        directions, a scale or tie that is not positive, a sample with a repeated token (not in general position) or a
+        zero token, or mixers that leave two tokens of the samples equal.
     """
     _refuse(samples, targets, mixers, form)
+    for name, value in (("draws", draws), ("directions", directions)):
+        if value < 1:
+            raise ValueError(f"{name} {value} is not at least 1")
+    for name, number in (("tie", tie), ("scale", scale)):
+        if not 0 < number < float("inf"):
+            raise ValueError(f"{name} {number} is not positive and finite")
     parameters, mixed, gap = distinguish(samples, mixers, rng, scale, draws)
     tokens, values = mixed.flatten(0, 1).numpy(), targets.flatten(0, 1).numpy()
     if form == "wide":
@@ -221,6 +228,8 @@ def _orthonormal(rng: np.random.Generator, count: int, dim: int) -> Float[np.nda
 def _refuse(samples: Tensor, targets: Tensor, mixers: Sequence[AttentionFamily], form: str) -> None:
     if form not in ("wide", "narrow"):
         raise ValueError(f"form {form!r} is not one of wide, narrow")
+    if isinstance(mixers, AttentionFamily):
+        raise ValueError(f"mixers is the one family {mixers.name!r}; it must be a sequence, such as [family]")
     if not mixers:
         raise ValueError("mixers is empty; at least one attention layer has to distinguish the samples")
     if samples.ndim != 3 or samples.shape != targets.shape or not samples.numel():

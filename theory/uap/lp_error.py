@@ -73,7 +73,17 @@ def enclosed_error(built: Approximator, moments: Moments, boxes: int = 1000) -> 
         The target's means and mean squares over boxes, for example :func:`swirl_moments`.
     boxes : int
         How many boxes may be evaluated beyond those of the quantiser; more boxes, a narrower interval.
+
+    Raises
+    ------
+    ValueError
+        For other samples than two tokens of dimension 2 where the moments are those of the swirl, a negative number of
+        boxes, and what :func:`lemmata.theory.uap.enclosure.mix` refuses.
     """
+    if moments is swirl_moments and built.grid.shape[1:] != (2, 2):
+        raise ValueError(f"built is for samples of shape {tuple(built.grid.shape[1:])}; swirl_moments are for (2, 2)")
+    if boxes < 0:
+        raise ValueError(f"boxes {boxes} is not at least 0")
     quantise, *rest = built.network
     assert isinstance(quantise, FeedForwardLayer)
     _, tokens, dim = built.grid.shape
@@ -96,13 +106,7 @@ def enclosed_error(built: Approximator, moments: Moments, boxes: int = 1000) -> 
         share = arb(1)
         for low, high in ranges:
             share *= (arb(high) - arb(low)) / 2
-        distance, radius = arb(0), arb(0)
-        for value, (mean, square) in zip(values, moments(ranges), strict=True):
-            centre = value.mid()
-            distance += centre**2 - 2 * centre * mean + square
-            radius += value.rad() ** 2
-        distance, radius = distance.nonnegative_part().sqrt(), radius.sqrt()
-        lower, upper = share * (distance - radius).nonnegative_part() ** 2, share * (distance + radius) ** 2
+        lower, upper = (share * bound for bound in squared_distance(values, moments(ranges)))
         return _Box(-float(upper - lower), next(count), ranges, lower, upper)
 
     with precision(PRECISION):
@@ -117,6 +121,17 @@ def enclosed_error(built: Approximator, moments: Moments, boxes: int = 1000) -> 
         lower = sum((item.lower for item in heap), arb(0)).sqrt()
         upper = sum((item.upper for item in heap), arb(0)).sqrt()
         return EnclosedError(below(lower), above(upper), next(count))
+
+
+def squared_distance(values: list[arb], moments: list[tuple[arb, arb]]) -> tuple[arb, arb]:
+    """Bounds of ``E‖F̂ − F‖²`` over a box: `values` hold all that F̂ is on it, `moments` are F's mean and mean square."""
+    distance, radius = arb(0), arb(0)
+    for value, (mean, square) in zip(values, moments, strict=True):
+        centre = value.mid()
+        distance += centre**2 - 2 * centre * mean + square
+        radius += value.rad() ** 2
+    distance, radius = distance.nonnegative_part().sqrt(), radius.sqrt()
+    return (distance - radius).nonnegative_part() ** 2, (distance + radius) ** 2
 
 
 def segments(quantise: FeedForwardLayer) -> list[Range]:
