@@ -12,6 +12,7 @@ moe_expressivity sheet, section 8.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -132,9 +133,9 @@ def swapped(
     for layer, expert in swaps:
         if not 0 <= layer < len(model.blocks):
             raise ValueError(f"layer {layer} is not one of 0 to {len(model.blocks) - 1}")
-        experts = model.get_submodule(f"blocks.{layer}.mlp").n_experts
-        if not 0 <= expert < experts:
-            raise ValueError(f"expert {expert} is not one of 0 to {experts - 1} of layer {layer}")
+        mlp: Any = model.get_submodule(f"blocks.{layer}.mlp")
+        if not 0 <= expert < mlp.n_experts:
+            raise ValueError(f"expert {expert} is not one of 0 to {mlp.n_experts - 1} of layer {layer}")
 
     def force(expert: int) -> Callable[[Tensor, HookPoint], Tensor]:
         return lambda indices, hook: torch.full_like(indices, expert)

@@ -67,7 +67,7 @@ class LinearAtlas:
 
 def circle_atlas(charts: int) -> LinearAtlas:
     """E equal arcs with centres ``c_i = 2π(i − 1/2)/E``; ``φ_i(x) = sin(t − c_i)``. At least 2 charts."""
-    if not isinstance(charts, int) or charts < 2:
+    if charts < 2 or charts != int(charts):
         raise ValueError(f"charts {charts} is not a whole number from 2 on")
     centre = angles(charts, math.pi / charts)
     return LinearAtlas(circle(centre), circle(centre + math.pi / 2)[:, None])
