@@ -12,6 +12,7 @@ moe_expressivity sheet, section 8.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -52,7 +53,14 @@ def mutual_information(first: Int[Tensor, " batch"], second: Int[Tensor, " batch
     float
         From 0 to the smaller entropy. The empirical value of independent labels of p and q kinds is about
         ``(p − 1)(q − 1)/(2 batch)``, not 0, unless the inputs are balanced.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many labels of one as of the other.
     """
+    if len(first) != len(second):
+        raise ValueError(f"first has {len(first)} labels and second {len(second)}; they go in pairs")
     joint = first * (int(second.max()) + 1) + second
     return max(entropy(first) + entropy(second) - entropy(joint), 0.0)
 
@@ -118,7 +126,16 @@ def expert_overlap(choice: Int[Tensor, " batch"], cell: Int[Tensor, " batch"]) -
 def swapped(
     model: HookedModel, inputs: Float[Tensor, "batch d"], swaps: Sequence[tuple[int, int]]
 ) -> Float[Tensor, "batch out"]:
-    """The output with the choice of some layers forced: `swaps` holds pairs (layer, expert)."""
+    """The output with the choice of some layers forced: `swaps` holds pairs (layer, expert).
+
+    ValueError if the model has no such layer, or the layer no such expert.
+    """
+    for layer, expert in swaps:
+        if not 0 <= layer < len(model.blocks):
+            raise ValueError(f"layer {layer} is not one of 0 to {len(model.blocks) - 1}")
+        mlp: Any = model.get_submodule(f"blocks.{layer}.mlp")
+        if not 0 <= expert < mlp.n_experts:
+            raise ValueError(f"expert {expert} is not one of 0 to {mlp.n_experts - 1} of layer {layer}")
 
     def force(expert: int) -> Callable[[Tensor, HookPoint], Tensor]:
         return lambda indices, hook: torch.full_like(indices, expert)

@@ -23,7 +23,7 @@ from lemmata.probes.routing import (
 from lemmata.theory.moe_expressivity.deep import cubes, zigzag
 from lemmata.theory.moe_expressivity.exact import Affine, ExactLayer, ExactMoE
 from lemmata.theory.moe_expressivity.mutants.pieces import read_neighbour
-from lemmata.toy_models.hooked.moe_expressivity import deep_mixture, random_router
+from lemmata.toy_models.hooked.moe_expressivity import deep_mixture, memorising_mixture, random_router
 
 SIZES = [(3, 2), (2, 4), (4, 3)]
 
@@ -151,3 +151,30 @@ def test_where_nothing_routes_or_varies_there_is_no_score() -> None:
         composition_score(routing(model, inputs), cells)
     with pytest.raises(ValueError, match="nothing varies"):
         swap_locality(model, inputs, 1, 0, 0, torch.Generator().manual_seed(0))
+
+
+def test_overlap_is_the_mean_over_pairs() -> None:
+    choice, cell = torch.tensor([0, 0, 1, 1, 2, 2]), torch.tensor([0, 0, 0, 1, 1, 1])
+    assert expert_overlap(choice, cell) == pytest.approx((0.5 + 0 + 0.5) / 3)
+
+
+@pytest.mark.parametrize("size", [(3, 2), (2, 3), (4, 2)])
+def test_a_memorising_mixture_scores_one_over_the_number_of_coordinates(size: tuple[int, int]) -> None:
+    """Its one layer has one expert a joint cell: of log E^L nats a coordinate explains log E."""
+    experts, blocks = size
+    model = memorising_mixture(experts, blocks)
+    inputs, cells = balanced(experts, blocks, 4)
+    paths = routing(model, inputs)
+    assert visited_paths(paths) == experts**blocks
+    assert composition_score(paths, cells) == pytest.approx(1 / blocks)
+    number = (cells * experts ** torch.arange(blocks - 1, -1, -1)).sum(1)
+    assert model(inputs)[:, 0].tolist() == number.tolist()
+
+
+def test_wrong_layers_experts_and_lengths_are_named() -> None:
+    model, inputs = deep_mixture(cubes(3, 2)), torch.ones(2, 2, dtype=torch.float64)
+    for swap, message in (((4, 0), "layer 4 is not one of 0 to 3"), ((1, 3), "expert 3 is not one of 0 to 2 of")):
+        with pytest.raises(ValueError, match=message):
+            swapped(model, inputs, [swap])
+    with pytest.raises(Exception, match=r"3 labels and second 2|batch"):
+        mutual_information(torch.zeros(3, dtype=torch.long), torch.zeros(2, dtype=torch.long))

@@ -30,6 +30,7 @@ from lemmata.theory.moe_expressivity.atlas import (
     misassigned,
     projective_atlas,
     sphere_atlas,
+    tangent_atlas,
     threshold,
     torus_atlas,
 )
@@ -146,7 +147,7 @@ def test_a_stack_routes_its_own_states() -> None:
         (lambda: MoELayer(2, (2, 3, 1), top_k=3), "top_k 3 is not from 1 to 2"),
         (lambda: MoELayer(2, (2, 3, 1), gating="hard"), "gating 'hard' is not one of selected, switch, soft"),
         (lambda: MoE([MoELayer(2, (2, 3, 4)), MoELayer(2, (5, 3, 1))]), "layer 2 takes 5 numbers, not the 4"),
-        (lambda: circle_atlas(1), "charts 1 is not at least 2"),
+        (lambda: circle_atlas(1), "charts 1 is not a whole number from 2 on"),
         (lambda: isometry(4, 3, seeded(0)), "ambient dimension 3 is below 4"),
         (lambda: curve(torch.zeros(2).double(), 5, 1.0), "ambient dimension 5 is not an even number"),
         (lambda: interpolate(torch.tensor([0.0, 0]).double(), torch.zeros(2).double()), "knots are not two or more"),
@@ -457,3 +458,49 @@ def test_rates_are_polyfits_and_their_interval_is_students(slope: float, replica
     assert found.interval == (pytest.approx(interval[0]), pytest.approx(interval[1]))
     assert rate(sizes, errors[:1]).interval == (pytest.approx(each[0]), pytest.approx(each[0]))
     assert rate(sizes, 3 * sizes[None] ** -1.5).r_squared == pytest.approx(1)
+
+
+def test_the_bound_of_the_inverse_chart_is_the_secant_of_both_angles() -> None:
+    """Ratio 1/2: cos(2 arcsin 1/4 + 30°) with cos(2 arcsin 1/4) = 7/8 and sin = √15/8, by the addition theorem."""
+    cosine = 7 / 8 * math.sqrt(3) / 2 - math.sqrt(15) / 8 / 2
+    assert inverse_lipschitz_bound(0.5) == pytest.approx(1 / cosine) == pytest.approx(1.9391, abs=1e-4)
+    with pytest.raises(ValueError, match="ratio"):
+        inverse_lipschitz_bound(math.sqrt(3) - 1 + 1e-9)
+
+
+def test_the_bound_of_curved_charts_is_recomputed_from_the_weights() -> None:
+    """ψ and g are read off the experts: the first bias behind ψ is its constant, for the first knot is 0."""
+    frame = isometry(2, 7, seeded(40))
+    made = curved_network(two_chart_target, 24, frame, seeded(41))
+    experts = list(made.network)[1].experts
+    offset = torch.linspace(-math.pi / 2, math.pi / 2, 8_001, dtype=torch.float64)
+    s = (1 + torch.tan(offset / 2)) / 2
+    chart = function = lipschitz = 0.0
+    for number in range(2):
+        (w, u, v), (a, b, c) = ([part[number] for part in group] for group in (experts.weights, experts.biases))
+        t = (number + 0.5) * math.pi + offset
+        x = circle(t) @ frame.T
+        psi = (x @ w[:7] + a).relu() @ u[:, 0] + b[0]
+        g = (s[:, None] + b - b[0]).relu() @ v + c
+        truth = two_chart_target(t)
+        chart = max(chart, float((psi - s).abs().max()))
+        function = max(function, float((g[:, 0] - truth).abs().max()))
+        lipschitz = max(lipschitz, float((truth.diff() / s.diff()).abs().max()))
+    assert made.bound == pytest.approx(function + lipschitz * chart, rel=1e-2)
+    assert lipschitz * chart > 0.05 * function  # so that a factor on the chart's term would be seen
+
+
+def test_bad_numbers_of_charts_are_named() -> None:
+    with pytest.raises(ValueError, match="dim 0 is not at least 1"):
+        torus_atlas(0)
+    with pytest.raises(ValueError, match="overlap 0 is not at least 1"):
+        threshold(0)
+    with pytest.raises(Exception, match=r"2\.5"):  # a shape checker may refuse the type first
+        circle_atlas(2.5)  # type: ignore[arg-type]
+
+
+def test_tangent_charts_of_the_sphere_are_orthonormal_and_tangent() -> None:
+    centres = sphere(20, seeded(42))
+    atlas = tangent_atlas(centres)
+    torch.testing.assert_close(atlas.frames @ atlas.frames.mT, torch.eye(2).double().expand(20, 2, 2))
+    assert (atlas.frames @ centres[:, :, None]).abs().max() < 1e-14

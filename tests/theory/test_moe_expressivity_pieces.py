@@ -437,3 +437,12 @@ def test_a_jump_halves_for_every_number_of_knots() -> None:
             assert decide(continuous_rows(knots, jump, jump / 2 + Fraction(1, 10**6))).feasible
     with pytest.raises(ValueError, match="knots 1 is not at least 2"):
         continuous_rows(1, Fraction(1), Fraction(1))
+
+
+def test_unknown_names_and_lists_are_refused() -> None:
+    """A shape checker may refuse them first, with the value or the name in its message."""
+    for refused, named in (({"output": "foo"}, "foo"), ({"gate": "x"}, "'x'"), ({"slopes": [[1, 2]]}, "slopes")):
+        with pytest.raises(Exception, match=named):
+            cubes(2, 1, **refused)
+    with pytest.raises(Exception, match="'x'"):
+        digits(2, 2, gate="x")  # type: ignore[arg-type]

@@ -48,3 +48,21 @@ def test_bad_configurations_are_named() -> None:
         ManifoldConfig(ambient=15)
     with pytest.raises(Exception, match="hard"):  # a shape checker may refuse the literal first
         replace(ManifoldConfig(), **{"model": "hard"})
+
+
+def test_the_second_of_two_annealed_steps_is_half_as_long() -> None:
+    """Half a cosine over two steps: 1 and 1/2 times the rate."""
+    runs = {}
+    for name, steps, anneal in (("one", 1, False), ("plain", 2, False), ("annealed", 2, True)):
+        config = ManifoldConfig("dense", steps=steps, anneal=anneal, replicas=1)
+        runs[name] = train(config, torch.Generator().manual_seed(3)).parameters
+    for name, start in runs["one"].items():
+        half = (runs["plain"][name] - start) / 2
+        torch.testing.assert_close(runs["annealed"][name] - start, half, atol=2e-7, rtol=0)
+    assert max(float((runs["plain"][name] - start).abs().max()) for name, start in runs["one"].items()) > 1e-4
+
+
+@pytest.mark.parametrize("name", ["steps", "batch", "replicas"])
+def test_nothing_to_train_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} 0 is not at least 1"):
+        ManifoldConfig(**{name: 0})

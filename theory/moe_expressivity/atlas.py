@@ -67,14 +67,16 @@ class LinearAtlas:
 
 def circle_atlas(charts: int) -> LinearAtlas:
     """E equal arcs with centres ``c_i = 2π(i − 1/2)/E``; ``φ_i(x) = sin(t − c_i)``. At least 2 charts."""
-    if charts < 2:
-        raise ValueError(f"charts {charts} is not at least 2")
+    if charts < 2 or charts != int(charts):
+        raise ValueError(f"charts {charts} is not a whole number from 2 on")
     centre = angles(charts, math.pi / charts)
     return LinearAtlas(circle(centre), circle(centre + math.pi / 2)[:, None])
 
 
 def torus_atlas(dim: int, arcs: int = 4) -> LinearAtlas:
     """Products of arcs: ``arcs^dim`` charts of T^dim, numbered with the last factor fastest."""
+    if dim < 1:
+        raise ValueError(f"dim {dim} is not at least 1")
     arc = circle_atlas(arcs)
     number = torch.cartesian_prod(*[torch.arange(arcs)] * dim).reshape(-1, dim)
     frames = torch.zeros(len(number), dim, 2 * dim, dtype=torch.float64)
@@ -131,6 +133,8 @@ def farthest_points(points: Float[Tensor, "batch D"], radius: float) -> Int[Tens
 
 def threshold(overlap: int) -> float:
     """``1/(2ν)``: errors of the partition functions below it leave the assignment exact."""
+    if overlap < 1:
+        raise ValueError(f"overlap {overlap} is not at least 1")
     return 1 / (2 * overlap)
 
 

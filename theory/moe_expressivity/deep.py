@@ -15,7 +15,7 @@ moe_expressivity sheet, sections 4.3 and 4.4; Theorem 5.3 of the paper.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -72,15 +72,19 @@ def cubes(
     Raises
     ------
     ValueError
-        For fewer than one expert or block, or arrays of another shape.
+        For fewer than one expert or block, an unknown name, or arrays of another shape.
     """
     _check(experts, blocks)
+    _check_name("gate", gate, get_args(GateForm))
+    _check_name("output", output, ("sum", "vector"))
     if slopes is None or offsets is None:
         default = zigzag(experts, blocks)
         slopes, offsets = (
             given if given is not None else own for given, own in zip((slopes, offsets), default, strict=True)
         )
     for name, array in (("slopes", slopes), ("offsets", offsets)):
+        if not hasattr(array, "shape"):
+            raise ValueError(f"{name} is a {type(array).__name__}, not an array")
         if array.shape != (blocks, experts):
             raise ValueError(f"{name} has shape {array.shape}, not ({blocks}, {experts})")
     layers = []
@@ -161,6 +165,7 @@ def digits(experts: int, depth: int, *, gate: GateForm = "affine") -> ExactMoE:
         Affine experts. Scores ``2E (i z − i(i − 1)/(2E))``, in integers.
     """
     _check(experts, depth)
+    _check_name("gate", gate, get_args(GateForm))
     number = np.arange(1, experts + 1)
     slope, offset = 2 * experts * number, -number * (number - 1)
     shift = np.full(experts, experts), 1 - number
@@ -181,6 +186,11 @@ def digits(experts: int, depth: int, *, gate: GateForm = "affine") -> ExactMoE:
 
 def _shared(experts: int, matrix: Integers) -> Affine:
     return Affine(np.repeat(matrix[None], experts, 0))
+
+
+def _check_name(argument: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{argument} {value!r} is not one of {', '.join(allowed)}")
 
 
 def _check(experts: int, layers: int) -> None:

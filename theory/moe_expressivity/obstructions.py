@@ -116,7 +116,8 @@ def sampled_maps(moe: ExactMoE, side: int = 9) -> int:
     A map is read off the values at a point and two neighbours, 10⁻⁶ away, where all three take one path; a map counts
     once however often it is met. No more than there are, if no hidden unit has its kink between such points.
     """
-    step, found = Fraction(1, 10**6), set()
+    step = Fraction(1, 10**6)
+    found: set[tuple[tuple[Fraction, Fraction, Fraction], ...]] = set()
     (x0, y0), (x1, y1) = moe.low, moe.high
     for k in range(side * side):
         x = x0 + (x1 - x0) * Fraction(2 * (k // side) + 1, 2 * side)

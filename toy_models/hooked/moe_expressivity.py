@@ -8,13 +8,17 @@ state.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from transformer_lens.config.transformer_lens_config import TransformerLensConfig
 from transformer_lens.hook_points import HookPoint
 
-from lemmata.theory.moe_expressivity.exact import ExactMoE
+from lemmata.theory.moe_expressivity.deep import cell_scores
+from lemmata.theory.moe_expressivity.exact import Affine, ExactLayer, ExactMoE
 from lemmata.theory.moe_expressivity.layer import MoELayer
 from lemmata.toy_models.hooked.base import HookedModel
 
@@ -142,3 +146,20 @@ def random_router(moe: ExactMoE, generator: torch.Generator) -> HookedMoE:
                 experts.b_gate.copy_(-(state @ experts.W_gate)[0])
             state = block(state)
     return model
+
+
+def memorising_mixture(experts: int, blocks: int) -> HookedMoE:
+    """One layer with one expert for each of the E^L joint cells of ``[0, E]^L``; each returns its own number.
+
+    Opposite to the construction as well: it routes without error, and no choice is a function of one coordinate.
+    The score of a cell is the sum of the :func:`~lemmata.theory.moe_expressivity.deep.cell_scores` of its indices.
+    """
+    scores, count = cell_scores(experts), experts**blocks
+    cells = np.indices((experts,) * blocks).reshape(blocks, -1).T
+    gate = np.concatenate([scores[cells, 0], scores[cells, 1].sum(1, keepdims=True)], 1)
+    hidden = np.repeat(np.eye(blocks, blocks + 1, dtype=np.int64)[None], count, 0)
+    own = np.zeros((count, 1, blocks + 1), np.int64)
+    own[:, 0, -1] = np.arange(count)
+    layer = ExactLayer(gate, (Affine(hidden), Affine(own)))
+    ends = Affine(hidden[:1]), Affine(np.array([[[1, 0]]]))
+    return deep_mixture(ExactMoE((layer,), *ends, (Fraction(0),) * blocks, (Fraction(experts),) * blocks))

@@ -72,6 +72,9 @@ class ManifoldConfig:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(allowed)}")
         if self.ambient < 2 or self.ambient % 2:
             raise ValueError(f"ambient {self.ambient} is not an even number from 2 on")
+        for name in ("experts", "width", "steps", "batch", "replicas"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} {getattr(self, name)} is not at least 1")
 
     @property
     def mixture_parameters(self) -> int:
