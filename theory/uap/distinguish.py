@@ -278,7 +278,8 @@ def per_layer(family: Layers, layers: int) -> list[AttentionFamily]:
         raise ValueError(f"layers {layers} is not at least 1, a whole number")
     if isinstance(family, AttentionFamily):
         return [family] * layers
-    if isinstance(family, str) or not all(isinstance(one, AttentionFamily) for one in family):
+    given: object = family
+    if isinstance(given, str) or not all(isinstance(one, AttentionFamily) for one in family):
         raise ValueError(f"family {family!r} is no AttentionFamily and no sequence of them; FAMILIES has some by name")
     if len(family) != layers:
         raise ValueError(f"{len(family)} families for {layers} layers")
