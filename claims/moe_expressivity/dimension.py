@@ -167,13 +167,13 @@ def slopes_in_space(trial: Trial, order: float = 1.5, flat: bool = False) -> Ite
     and on the sphere with the number of tangent charts at points far apart, about as $E^{-\alpha/d}$: with
     $\alpha = 3/2$ and $d = 2$ the slope is between $-0.4$ and $-0.85$.""",
     kind="statistical",
-    cost="standard",
+    cost="long",
     controls=[Control("all experts share the neurons of the smallest mixture, as $E$ grows", {"shared": True})],
 )
 def experts_in_space(trial: Trial, shared: bool = False) -> Iterator[Evidence]:
     """A chart of E equal ones has diameter E^(-1/d). A target of order alpha varies on it by E^(-alpha/d), and rescaled
     to unit size is as rough as before, so that a fit of fixed width leaves m^(-alpha/d) of that: (mE)^(-alpha/d)
-    together. Ten targets in R^64, 24,000 points to fit and 8,000 to measure on; slope with its 95 % interval. Wide
+    together. Forty targets in R^64, 24,000 points to fit and 8,000 to measure on; slope with its 95 % interval. Wide
     charts do not yet resolve the coarsest scales, as with m, and reach about 0.8 of the exponent 3/4: the band is from
     0.53 to 1.13 times it."""
     import numpy as np
@@ -184,7 +184,7 @@ def experts_in_space(trial: Trial, shared: bool = False) -> Iterator[Evidence]:
     from lemmata.theory.moe_expressivity.manifolds import sphere as sphere_points
     from lemmata.theory.moe_expressivity.rates import rate
 
-    generator, replicates, width = trial.torch_generator(), 10, 32
+    generator, replicates, width = trial.torch_generator(), 40, 32
     cover = sphere_points(4_000, generator)
     families = {
         "torus": [torus_atlas(2, arcs) for arcs in (4, 5, 6, 8)],
