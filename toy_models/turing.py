@@ -24,6 +24,7 @@ from lemmata.theory.turing.library import INC
 from lemmata.theory.turing.tokens import TokenTable
 from lemmata.toy_models.hooked.base import RelativeTransformer
 from lemmata.toy_models.training.experiment import Outcome, experiment
+from lemmata.toy_models.training.loop import descend
 
 
 @dataclass(frozen=True)
@@ -110,16 +111,16 @@ def train_queue_reader(
     model.block(0).attn.relative_bias.requires_grad_(config.relative_bias)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=config.learning_rate)
-    for step in range(config.steps):
+
+    def late(step: int) -> None:
         if step == config.late_step:
             optimizer.param_groups[0]["lr"] = config.late_learning_rate
+
+    def loss() -> Tensor:
         tokens, label = task.sample(config.batch, generator)
-        loss = torch.nn.functional.cross_entropy(model(tokens, newest_only=True)[:, -1], label)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if step % 100 == 0:
-            progress(step, loss.item())
+        return torch.nn.functional.cross_entropy(model(tokens, newest_only=True)[:, -1], label)
+
+    descend(optimizer, loss, config.steps, late, progress)
     return model.eval()
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from lemmata.theory.uap.patterns import window
 from lemmata.toy_models.hooked.uap import PatternTransformer
+from lemmata.toy_models.training.loop import descend
 
 
 @dataclass(frozen=True)
@@ -116,15 +117,12 @@ def train_reversal(
     model.init_weights(generator)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=config.steps)
-    for step in range(config.steps):
+
+    def loss() -> Tensor:
         x = uniform_tokens(config, config.batch, generator)
-        loss = (model(x) - reversal(x)).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step % 100 == 0:
-            progress(step, loss.item())
+        return (model(x) - reversal(x)).square().mean()
+
+    descend(optimizer, loss, config.steps, lambda step: schedule.step() if step else None, progress)
     return model.eval()
 
 

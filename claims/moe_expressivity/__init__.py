@@ -2,9 +2,28 @@
 
 # The order of the paper.
 # isort: off
-from lemmata.claims.moe_expressivity import atlas, circle, dimension, pieces, obstructions, trained_manifold, trained
+from lemmata.claims.moe_expressivity import (
+    atlas,
+    circle,
+    dimension,
+    manifolds,
+    pieces,
+    obstructions,
+    trained_manifold,
+    trained,
+)
 
 # isort: on
 from lemmata.claims.moe_expressivity.paper import PAPER
 
-__all__ = ["PAPER", "atlas", "circle", "dimension", "obstructions", "pieces", "trained", "trained_manifold"]
+__all__ = [
+    "PAPER",
+    "atlas",
+    "circle",
+    "dimension",
+    "manifolds",
+    "obstructions",
+    "pieces",
+    "trained",
+    "trained_manifold",
+]
