@@ -54,9 +54,9 @@ def test_what_the_data_do_not_decide_is_inconclusive_with_the_reason(
 
 def test_emergence_is_the_first_passage_and_never_is_censored_at_the_end() -> None:
     steps = np.array([0.0, 10, 20, 30])
-    curves = np.array([[0.0, 0.2, 0.9, 0.1], [0.0, 0.1, 0.2, 0.3], [0.6, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5]])
+    curves = np.array([[0.0, 0.6, 0.2, 0.9], [0.0, 0.1, 0.2, 0.3], [0.6, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5]])
     found = emergence(curves, steps, 0.5)
-    assert found.times.tolist() == [20, 30, 0, 30]
+    assert found.times.tolist() == [10, 30, 0, 30]
     assert found.censored.tolist() == [False, True, False, False]
     falling = emergence(1 - curves, steps, 0.5, above=False)
     assert (falling.times == found.times).all()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import walks
 
 from lemmata.toy_models.training.experiment import experiment, find, grid
 from lemmata.toy_models.training.store import CorruptEntryError, Run, Store
-from lemmata.toy_models.training.sweep import Sweep, open_executor, sweep, table
+from lemmata.toy_models.training.sweep import Sweep, execute, open_executor, sweep, table
 
 SCALES = [{"scale": 1.0}, {"scale": 2.0}]
 
@@ -170,6 +171,12 @@ def test_a_run_that_raises_does_not_end_the_others_and_is_tried_again(tmp_path: 
     assert [run.seed for run in done.runs] == [0, 2]
     assert [(run.seed, why) for run, why in done.failed] == [(1, "ArithmeticError: the walk fell")]
     assert sweep(walks.walk, [{"fails": True}], range(3), store=Store(tmp_path)).found == 2
+
+
+def test_a_worker_with_other_code_refuses_the_run() -> None:
+    run = Run("walks.walk", asdict(walks.Walk()), 0, "0" * 32)
+    with pytest.raises(RuntimeError, match="this worker has version .* of walks.walk, not 0000"):
+        execute("walks", run)
 
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
